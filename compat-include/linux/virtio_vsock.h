@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _VIRTSOCK_COMPAT_VIRTIO_VSOCK_H
+#define _VIRTSOCK_COMPAT_VIRTIO_VSOCK_H
+
+#include_next <linux/virtio_vsock.h>
+#include <virtsock/credit.h>
+
+#if VIRTSOCK_COMPAT_ENTRY_RULE
+/* One entry always fits */
+#define VIRTSOCK_COMPAT_BUF_MIN (2 * SKB_TRUESIZE(0))
+#else
+#define VIRTSOCK_COMPAT_BUF_MIN 1
+#endif
+
+/* Entries that the queue of a socket may hold by this kernel's rule */
+static inline u32 virtsock_compat_rx_entries(u32 buf_alloc, int sk_type)
+{
+	if (!VIRTSOCK_COMPAT_ENTRY_RULE)
+		return VIRTSOCK_CREDIT_NO_RULE;
+	if (VIRTSOCK_COMPAT_STREAM_MERGED && sk_type == SOCK_STREAM)
+		return VIRTSOCK_CREDIT_NO_RULE;
+	return buf_alloc / SKB_TRUESIZE(0);
+}
+
+/* Charge a packet to its socket as this kernel's common code does. rx_lock. */
+static inline bool virtsock_compat_rx_charge(struct virtio_vsock_sock *vvs,
+					     u32 len)
+{
+#ifdef VIRTSOCK_HAVE_BUF_USED
+	u64 entries = (u64)skb_queue_len(&vvs->rx_queue) + 1;
+
+	if ((u64)vvs->buf_used + len > vvs->buf_alloc ||
+	    (VIRTSOCK_COMPAT_ENTRY_RULE &&
+	     entries * SKB_TRUESIZE(0) > vvs->buf_alloc))
+		return false;
+	vvs->buf_used += len;
+#else
+	if ((u64)vvs->rx_bytes + len > vvs->buf_alloc)
+		return false;
+#endif
+	vvs->rx_bytes += len;
+	return true;
+}
+
+/* Room for @len bytes of payload behind the header */
+static inline struct sk_buff *virtsock_compat_alloc_skb(u32 len, gfp_t gfp)
+{
+	return virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len, gfp);
+}
+
+static inline void virtsock_compat_skb_put(struct sk_buff *skb, u32 len)
+{
+#ifdef VIRTSOCK_HAVE_SKB_PUT
+	virtio_vsock_skb_put(skb, len);
+#else
+	skb_put(skb, len);
+#endif
+}
+
+/* The other side has taken a packet: free it, and its bytes are not unsent */
+static inline void virtsock_compat_consume_sent(struct sk_buff *skb)
+{
+#ifdef VIRTSOCK_HAVE_UNSENT_BYTES
+	virtio_transport_consume_skb_sent(skb, true);
+#else
+	consume_skb(skb);
+#endif
+}
+
+static inline void virtsock_compat_deliver_tap(struct sk_buff *skb)
+{
+	virtio_transport_deliver_tap_pkt(skb);
+}
+
+static inline void virtsock_compat_send_pkt(const struct virtio_transport *t,
+					    struct sk_buff *skb, struct net *net)
+{
+#ifdef VIRTSOCK_HAVE_NET_ARG
+	t->send_pkt(skb, net);
+#else
+	t->send_pkt(skb);
+#endif
+}
+
+static inline void virtsock_compat_recv_pkt(struct virtio_transport *t,
+					    struct sk_buff *skb)
+{
+#ifdef VIRTSOCK_HAVE_NET_ARG
+	virtio_transport_recv_pkt(t, skb, &init_net);
+#else
+	virtio_transport_recv_pkt(t, skb);
+#endif
+}
+
+#ifdef VIRTSOCK_HAVE_NET_ARG
+#define VIRTSOCK_COMPAT_SEND_PKT(name) \
+	int name(struct sk_buff *skb, struct net *net)
+#else
+#define VIRTSOCK_COMPAT_SEND_PKT(name) int name(struct sk_buff *skb)
+#endif
+
+static inline void
+virtsock_compat_for_each_connected(struct virtio_transport *t,
+				   void (*fn)(struct sock *sk))
+{
+	vsock_for_each_connected_socket(&t->transport, fn);
+}
+
+#ifdef VIRTSOCK_HAVE_UNSENT_BYTES
+/* Packets are copied or pulled before they are freed, wherever they lie. */
+static inline bool virtsock_compat_zerocopy(void)
+{
+	return true;
+}
+#endif
+
+/* The operations that are always the common code's, whatever their names */
+#ifdef VIRTSOCK_HAVE_UNSENT_BYTES
+#define VIRTSOCK_COMPAT_OPS \
+	.notify_set_rcvlowat	= virtio_transport_notify_set_rcvlowat, \
+	.unsent_bytes		= virtio_transport_unsent_bytes, \
+	.read_skb		= virtio_transport_read_skb, \
+	.msgzerocopy_allow	= virtsock_compat_zerocopy,
+#else
+#define VIRTSOCK_COMPAT_OPS
+#endif
+
+#ifdef VIRTSOCK_HAVE_ALLOW_VSK
+#define VIRTSOCK_COMPAT_STREAM_ALLOW(name) \
+	bool name(struct vsock_sock *vsk, u32 cid, u32 port)
+#define VIRTSOCK_COMPAT_SEQPACKET_ALLOW(name) \
+	bool name(struct vsock_sock *vsk, u32 remote_cid)
+#else
+#define VIRTSOCK_COMPAT_STREAM_ALLOW(name) bool name(u32 cid, u32 port)
+#define VIRTSOCK_COMPAT_SEQPACKET_ALLOW(name) bool name(u32 remote_cid)
+#endif
+
+#endif

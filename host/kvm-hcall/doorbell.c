@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The doorbell, host's side: an interrupt sent by the VM's own local APIC. It
+ * may be merged or lost (a vector that moves, a CPU that goes offline), so it
+ * is repeated, ever slower, until the guest calls.
+ */
+#include <asm/apicdef.h>
+#include "host.h"
+
+#define VIRTSOCK_KICK_FIRST	(HZ / 10)
+#define VIRTSOCK_KICK_LAST	HZ
+
+/* In KVM's private lapic.h; exported for its own vendor modules */
+void kvm_apic_send_ipi(struct kvm_lapic *apic, u32 icr_low, u32 icr_high);
+
+/**
+ * virtsock_ring() - interrupt the guest
+ * @vm: the VM; the caller holds a reference, so its vCPUs exist
+ *
+ * Context: process or worker; no spinlock held.
+ */
+void virtsock_ring(struct virtsock_vm *vm)
+{
+	u64 arg = READ_ONCE(vm->doorbell);
+	struct kvm_vcpu *vcpu = vm->kvm ? kvm_get_vcpu(vm->kvm, 0) : NULL;
+	u32 dest = lower_32_bits(arg);
+	u32 icr = APIC_DM_FIXED | APIC_INT_ASSERT | (u8)(arg >> 32);
+
+	if (!arg || !vcpu || !vcpu->arch.apic)
+		return;
+	if (arg & VIRTSOCK_DB_LOGICAL)
+		icr |= APIC_DEST_LOGICAL;
+	if (!(vcpu->arch.apic_base & X2APIC_ENABLE))
+		dest <<= 24;
+	kvm_apic_send_ipi(vcpu->arch.apic, icr, dest);
+	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_DOORBELLS);
+	queue_delayed_work(virtsock_host_wq, &vm->kick_work, VIRTSOCK_KICK_FIRST);
+}
+
+/**
+ * virtsock_kick() - have the guest call although nothing waits for it
+ * @vm: the VM; it was told to stop sending and may go on
+ *
+ * Context: process or worker.
+ */
+void virtsock_kick(struct virtsock_vm *vm)
+{
+	bool ring;
+
+	spin_lock_bh(&vm->tx_lock);
+	ring = vm->tx_up && vm->armed;
+	vm->kick = vm->tx_up;
+	vm->armed = false;
+	vm->stopped = false;
+	spin_unlock_bh(&vm->tx_lock);
+	if (ring)
+		virtsock_ring(vm);
+}
+
+/**
+ * virtsock_kick_later() - short of memory: have the guest try again
+ * @vm: the VM
+ *
+ * Context: vCPU thread, vm->lock held.
+ */
+void virtsock_kick_later(struct virtsock_vm *vm)
+{
+	spin_lock_bh(&vm->tx_lock);
+	vm->stopped = true;
+	spin_unlock_bh(&vm->tx_lock);
+	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 1);
+}
+
+/* Was the doorbell heard? If not, again. */
+static void virtsock_kick_work(struct work_struct *work)
+{
+	struct virtsock_vm *vm = container_of(to_delayed_work(work),
+					      struct virtsock_vm, kick_work);
+	bool waits, again;
+
+	spin_lock_bh(&vm->tx_lock);
+	/* Armed means that the guest has called since. */
+	waits = vm->tx_up && !vm->armed && (vm->kick || !skb_queue_empty(&vm->txq));
+	again = vm->tx_up && vm->stopped;
+	spin_unlock_bh(&vm->tx_lock);
+
+	if (again) {
+		virtsock_kick(vm);
+		return;
+	}
+	if (!waits) {
+		vm->kick_delay = VIRTSOCK_KICK_FIRST;
+		return;
+	}
+	vm->kick_delay = min_t(unsigned long, 2 * vm->kick_delay, VIRTSOCK_KICK_LAST);
+	queue_delayed_work(virtsock_host_wq, &vm->kick_work, vm->kick_delay);
+	virtsock_ring(vm);
+}
+
+/**
+ * virtsock_doorbell_setup() - make a new VM's doorbell ready
+ * @vm: the VM
+ *
+ * Context: process.
+ */
+void virtsock_doorbell_setup(struct virtsock_vm *vm)
+{
+	vm->kick_delay = VIRTSOCK_KICK_FIRST;
+	INIT_DELAYED_WORK(&vm->kick_work, virtsock_kick_work);
+}
+
+/**
+ * virtsock_doorbell_set() - the guest says where to ring
+ * @vm: the VM
+ * @arg: argument of DOORBELL
+ *
+ * Destination, vector and mode are one word, so the ringer sees all or nothing
+ * of a change. Any of the guest's own CPUs may be named, by any vector that is
+ * an interrupt's: it harms nobody else.
+ *
+ * Context: vCPU thread, vm->lock held.
+ * Return: 0 or -EINVAL.
+ */
+int virtsock_doorbell_set(struct virtsock_vm *vm, u64 arg)
+{
+	u32 vector = arg >> 32 & 0xff;
+
+	if (arg & ~VIRTSOCK_DB_VALID || vector < VIRTSOCK_DB_VECTOR_MIN)
+		return -EINVAL;
+	WRITE_ONCE(vm->doorbell, arg);
+	return 0;
+}

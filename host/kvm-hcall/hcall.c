@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hypercalls: who calls, is the epoch right, and what is asked. All in the
+ * vCPU's thread with kvm->srcu held; guest memory is touched here only, and
+ * only as this guest granted it.
+ */
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include "host.h"
+
+/* A malformed ring or record costs the VM its link. vm->lock held. */
+static long virtsock_malformed(struct virtsock_vm *vm, const char *what)
+{
+	pr_notice_ratelimited("virtsock: CID %u: %s from the guest is malformed; its link is reset\n",
+			      vm->cid, what);
+	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_MALFORMED);
+	vm->epoch = 0;
+	vm->state = VIRTSOCK_STATE_ENDING;
+	virtsock_vm_end(vm, BIT(VIRTSOCK_END_LINK));
+	return -VIRTSOCK_EPROTO;
+}
+
+static void virtsock_tell_unbound(void)
+{
+	static DEFINE_RATELIMIT_STATE(rs, 5 * HZ, 5);
+
+	if (__ratelimit(&rs))
+		virtsock_control_event(VIRTSOCK_EVENT_UNBOUND, 0,
+				       task_tgid_nr(current), current->group_leader->comm);
+}
+
+static long virtsock_hc_hello(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+			      struct virtsock_regs *regs)
+{
+	u64 epoch;
+
+	if (regs->rbx != VIRTSOCK_ABI_VERSION)
+		return -VIRTSOCK_EVERSION;
+	if (!vcpu->arch.apic)
+		return -VIRTSOCK_ENOAPIC;
+
+	switch (vm->state) {
+	case VIRTSOCK_STATE_UP:
+		/* A kernel that crashed, or forgot: its connections end first. */
+		vm->epoch = 0;
+		vm->state = VIRTSOCK_STATE_ENDING;
+		virtsock_vm_end(vm, BIT(VIRTSOCK_END_LINK));
+		fallthrough;
+	case VIRTSOCK_STATE_ENDING:
+		return -VIRTSOCK_EAGAIN;
+	}
+
+	do {
+		epoch = get_random_u64();
+	} while (!epoch);
+	vm->epoch = epoch;
+	vm->state = VIRTSOCK_STATE_HELLO;
+	regs->rdx = regs->rcx & VIRTSOCK_FEATURES;
+	regs->rcx = epoch;
+	regs->rbx = (u64)VIRTSOCK_MAGIC << 32 | vm->cid;
+	return 0;
+}
+
+static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+				 struct virtsock_regs *regs)
+{
+	struct virtsock_setup setup;
+	u64 gpa = regs->rcx;
+	u32 i, nr, size;
+	long err;
+	u64 *ring;
+
+	if (vm->state != VIRTSOCK_STATE_HELLO)
+		return -VIRTSOCK_EINVAL;
+	if (kvm_vcpu_read_guest(vcpu, gpa, &setup, sizeof(setup)))
+		return -VIRTSOCK_EFAULT;
+	nr = le32_to_cpu(setup.nr_pages);
+	if (nr < VIRTSOCK_RING_PAGES_MIN || nr > VIRTSOCK_RING_PAGES_MAX ||
+	    !is_power_of_2(nr) ||
+	    le32_to_cpu(setup.size) != struct_size(&setup, pages, nr))
+		return -VIRTSOCK_EINVAL;
+	if (virtsock_doorbell_set(vm, le64_to_cpu(setup.doorbell)))
+		return -VIRTSOCK_EINVAL;
+
+	size = nr * VIRTSOCK_PAGE_SIZE;
+	ring = kcalloc(nr, sizeof(*ring), GFP_KERNEL_ACCOUNT);
+	if (!ring)
+		return -VIRTSOCK_ENOMEM;
+	err = -VIRTSOCK_EFAULT;
+	if (kvm_vcpu_read_guest(vcpu, gpa + sizeof(setup), ring, nr * sizeof(*ring)))
+		goto err;
+	for (i = 0; i < nr; i++) {
+		le64_to_cpus(&ring[i]);
+		if (!PAGE_ALIGNED(ring[i]) ||
+		    !kvm_vcpu_is_visible_gfn(vcpu, gpa_to_gfn(ring[i])))
+			goto err;
+	}
+
+	err = -VIRTSOCK_ENOMEM;
+	if (vm->nr_pages != nr) {
+		vfree(vm->pull_buf);
+		vm->pull_buf = __vmalloc(size, GFP_KERNEL_ACCOUNT);
+		vm->nr_pages = vm->pull_buf ? nr : 0;
+	}
+	if (!vm->push_buf)
+		vm->push_buf = __vmalloc(VIRTSOCK_RX_BUF_MAX, GFP_KERNEL_ACCOUNT);
+	if (!vm->pull_buf || !vm->push_buf)
+		goto err;
+
+	kfree(vm->ring);
+	vm->ring = ring;
+	vm->tail = 0;
+	vm->state = VIRTSOCK_STATE_UP;
+	spin_lock_bh(&vm->tx_lock);
+	vm->tx_up = true;
+	vm->armed = false;
+	vm->kick = false;
+	vm->stopped = false;
+	spin_unlock_bh(&vm->tx_lock);
+	pr_info("virtsock: CID %u: link up\n", vm->cid);
+	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, vm->cid,
+			       task_tgid_nr(current), current->group_leader->comm);
+	return 0;
+err:
+	kfree(ring);
+	return err;
+}
+
+static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+			      struct virtsock_regs *regs)
+{
+	u32 head = lower_32_bits(regs->rcx);
+	u32 args = upper_32_bits(regs->rcx);
+	u64 gpa = regs->rdx, len = regs->rsi;
+	u64 flags = 0;
+	int ret = 0;
+
+	if (vm->state != VIRTSOCK_STATE_UP || args & ~VIRTSOCK_FF_ALL)
+		return -VIRTSOCK_EINVAL;
+	if (len && (len < VIRTSOCK_RX_BUF_MIN || len > VIRTSOCK_RX_BUF_MAX ||
+		    !IS_ALIGNED(gpa, VIRTSOCK_REC_ALIGN)))
+		return -VIRTSOCK_EINVAL;
+
+	/* While it is in here, ringing would be a waste. */
+	spin_lock_bh(&vm->tx_lock);
+	vm->armed = false;
+	vm->kick = false;
+	spin_unlock_bh(&vm->tx_lock);
+
+	virtsock_stat_inc(&vm->stats, head == vm->tail ? VIRTSOCK_STATS_A_POLLS :
+							 VIRTSOCK_STATS_A_FLUSHES);
+	ret = virtsock_pull(vcpu, vm, head, &flags);
+	if (ret < 0)
+		return virtsock_malformed(vm, "the ring or a record");
+
+	/* Receivers that woke may answer at once: their answers go back now. */
+	cond_resched();
+	if (len) {
+		ret = virtsock_push(vcpu, vm, gpa, len, &flags);
+		if (ret < 0)
+			return virtsock_malformed(vm, "the receive buffer");
+	}
+	if (virtsock_push_arm(vm, args & VIRTSOCK_FF_ARM))
+		flags |= VIRTSOCK_FR_ARMED;
+	else
+		flags |= VIRTSOCK_FR_RX_MORE;
+
+	regs->rbx = vm->tail;
+	regs->rcx = ret;
+	regs->rdx = flags;
+	return 0;
+}
+
+static long virtsock_hc_unregister(struct virtsock_vm *vm)
+{
+	vm->epoch = 0;
+	vm->state = VIRTSOCK_STATE_ENDING;
+	virtsock_vm_end(vm, BIT(VIRTSOCK_END_LINK));
+	return 0;
+}
+
+/**
+ * virtsock_hcall() - a hypercall with one of our numbers
+ * @vcpu: who calls; CPL 0, 64-bit, not nested: KVM checked
+ * @op: enum virtsock_hc_op
+ * @regs: arguments, results
+ *
+ * Context: vCPU thread, kvm->srcu held, may sleep for short.
+ */
+void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs)
+{
+	struct virtsock_vm *vm;
+	long ret;
+
+	if (op == VIRTSOCK_HC_HELLO)
+		vm = virtsock_vm_attach(vcpu);
+	else
+		vm = virtsock_vm_by_kvm(vcpu->kvm);
+	if (IS_ERR_OR_NULL(vm)) {
+		if (op == VIRTSOCK_HC_HELLO)
+			virtsock_tell_unbound();
+		regs->rax = -VIRTSOCK_EUNBOUND;
+		return;
+	}
+
+	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	mutex_lock(&vm->lock);
+	if (READ_ONCE(vm->why))
+		ret = op == VIRTSOCK_HC_HELLO ? -VIRTSOCK_EAGAIN : -VIRTSOCK_ESTALE;
+	else if (op == VIRTSOCK_HC_HELLO)
+		ret = virtsock_hc_hello(vcpu, vm, regs);
+	else if (!vm->epoch || regs->rbx != vm->epoch)
+		ret = -VIRTSOCK_ESTALE;
+	else if (op == VIRTSOCK_HC_FLUSH)
+		ret = virtsock_hc_flush(vcpu, vm, regs);
+	else if (op == VIRTSOCK_HC_REGISTER)
+		ret = virtsock_hc_register(vcpu, vm, regs);
+	else if (op == VIRTSOCK_HC_DOORBELL)
+		ret = virtsock_doorbell_set(vm, regs->rcx) ? -VIRTSOCK_EINVAL : 0;
+	else
+		ret = virtsock_hc_unregister(vm);
+	mutex_unlock(&vm->lock);
+	regs->rax = ret;
+	virtsock_vm_put(vm);
+}

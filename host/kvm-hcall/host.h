@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The host's side: VMs, their links, and the hypercall */
+#ifndef _VIRTSOCK_HOST_H
+#define _VIRTSOCK_HOST_H
+
+#include <linux/kref.h>
+#include <linux/kvm_host.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <virtsock/control.h>
+#include <virtsock/core.h>
+
+/* Bytes that may wait for host programs that hold their sockets, per VM */
+#define VIRTSOCK_BACKLOG_DEFAULT	(8U << 20)
+#define VIRTSOCK_BACKLOG_MIN		(256U << 10)
+#define VIRTSOCK_BACKLOG_MAX		(1U << 30)
+
+/* Why a link ends; bits of virtsock_vm.why */
+enum virtsock_end {
+	VIRTSOCK_END_LINK,	/* the link only: the binding stays */
+	VIRTSOCK_END_GONE,	/* the binding too */
+	VIRTSOCK_END_EXIT	/* with GONE: the VMM died */
+};
+
+/**
+ * struct virtsock_vm - a VM that has a CID
+ *
+ * Found by CID (RCU) and, once it said HELLO, by its struct kvm (RCU). A
+ * reference keeps the object, its struct kvm, and thereby its vCPUs. The table
+ * holds one from vm add to the end of @end_work with GONE; a queued @end_work
+ * holds one; lookups take one for as long as they use it.
+ *
+ * @ref: see above
+ * @by_cid: virtsock_vms; virtsock_vms_lock, RCU
+ * @by_kvm: virtsock_kvms; virtsock_vms_lock, RCU
+ * @cid: constant
+ * @pid: thread group of the VMM, constant; a struct pid is never another
+ *	process's, whatever becomes of its number
+ * @name: label; virtsock_vms_lock
+ * @backlog: bytes that may wait in @rxq
+ * @kvm: set once, at HELLO, under virtsock_vms_lock; referenced
+ * @mn: tells of the death of the VMM; registered with @kvm
+ * @why: bits of enum virtsock_end, set with the request to end
+ * @end_work: ends the link in process context
+ * @resetting: the sockets of this CID are being reset
+ *
+ * @lock: serialises the hypercalls of this VM and @end_work; protects the link
+ * @state: enum virtsock_state
+ * @epoch: of the link
+ * @ring: guest addresses of the ring's pages, read once at REGISTER
+ * @nr_pages: number of them
+ * @tail: position up to which the ring was consumed
+ * @pull_buf: the batch as read, one ring in size
+ * @push_buf: the batch to write
+ *
+ * @tx_lock: bh; protects the members below
+ * @txq: packets that wait for the guest
+ * @tx_up: there is a link to take them
+ * @armed: ring when something comes
+ * @kick: the guest shall call though @txq is empty: it may send again
+ * @stopped: the guest was told to wait until @rxq drained
+ * @doorbell: where to ring, as in DOORBELL
+ *
+ * @kick_work: rings again where a doorbell was not answered
+ * @kick_delay: its period now, in jiffies
+ * @rxq: packets from the guest on their way to their sockets
+ * @stats: counters
+ * @release_work: frees the object
+ * @rcu: lookups may still see it
+ */
+struct virtsock_vm {
+	struct kref ref;
+	struct hlist_node by_cid;
+	struct hlist_node by_kvm;
+	u32 cid;
+	struct pid *pid;
+	char name[VIRTSOCK_NAME_MAX + 1];
+	u32 backlog;
+	struct kvm *kvm;
+	struct mmu_notifier mn;
+	unsigned long why;
+	struct work_struct end_work;
+	bool resetting;
+
+	struct mutex lock;
+	u32 state;
+	u64 epoch;
+	u64 *ring;
+	u32 nr_pages;
+	u32 tail;
+	void *pull_buf;
+	void *push_buf;
+
+	spinlock_t tx_lock;
+	struct sk_buff_head txq;
+	bool tx_up;
+	bool armed;
+	bool kick;
+	bool stopped;
+	u64 doorbell;
+
+	struct delayed_work kick_work;
+	unsigned long kick_delay;
+	struct virtsock_rxq rxq;
+	struct virtsock_stats stats;
+	struct work_struct release_work;
+	struct rcu_head rcu;
+};
+
+extern struct virtio_transport virtsock_host_transport;
+extern struct workqueue_struct *virtsock_host_wq;
+
+/* vm.c */
+struct virtsock_vm *virtsock_vm_by_cid(u32 cid);
+struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm);
+struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu);
+void virtsock_vm_put(struct virtsock_vm *vm);
+void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why);
+void virtsock_vm_reset_by_kvm(struct kvm *kvm);
+int virtsock_vm_add(u32 cid, u32 pid, const char *name, const u32 *backlog,
+		    struct netlink_ext_ack *extack);
+int virtsock_vm_del(u32 cid);
+int virtsock_vm_set(u32 cid, const char *name, const u32 *backlog,
+		    struct netlink_ext_ack *extack);
+int virtsock_vm_next(u32 cid, struct virtsock_vm_info *info);
+void virtsock_vm_del_all(void);
+
+/* hcall.c */
+
+/**
+ * struct virtsock_regs - a hypercall's arguments and results
+ * @rax: result
+ * @rbx: first argument, first result
+ * @rcx: second
+ * @rdx: third
+ * @rsi: fourth argument
+ */
+struct virtsock_regs {
+	u64 rax;
+	u64 rbx;
+	u64 rcx;
+	u64 rdx;
+	u64 rsi;
+};
+
+void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs);
+
+/* pull.c */
+int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
+		  u64 *flags);
+
+/* push.c */
+int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
+		  u32 len, u64 *flags);
+bool virtsock_push_arm(struct virtsock_vm *vm, bool arm);
+int virtsock_host_tx(struct sk_buff *skb);
+void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info *rec);
+int virtsock_host_cancel(struct vsock_sock *vsk, bool sync);
+void virtsock_push_purge(struct virtsock_vm *vm);
+
+/* doorbell.c */
+void virtsock_ring(struct virtsock_vm *vm);
+void virtsock_kick(struct virtsock_vm *vm);
+void virtsock_kick_later(struct virtsock_vm *vm);
+void virtsock_doorbell_setup(struct virtsock_vm *vm);
+int virtsock_doorbell_set(struct virtsock_vm *vm, u64 arg);
+
+/* hook.c */
+int virtsock_hook_init(void);
+void virtsock_hook_exit(void);
+
+/* control.c */
+extern const struct virtsock_host_ops virtsock_vm_ops;
+
+#endif

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the guest: one read of the batch into our own memory, then record by
+ * record, checked there, to the sockets. What is not consumed stays in the
+ * ring and is read anew by the next call.
+ */
+#include "host.h"
+
+/* One hypercall's budget, in payload and in records */
+#define VIRTSOCK_PULL_BYTES	(1U << 20)
+#define VIRTSOCK_PULL_RECORDS	4096U
+
+/* Read the ring from vm->tail on. Return: 0 or -EFAULT. */
+static int virtsock_read_ring(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+			      u32 span)
+{
+	u32 pos = vm->tail, done = 0;
+
+	while (done < span) {
+		u32 page = pos / VIRTSOCK_PAGE_SIZE % vm->nr_pages;
+		u32 off = pos % VIRTSOCK_PAGE_SIZE;
+		u32 n = min(span - done, VIRTSOCK_PAGE_SIZE - off);
+		u32 next = page + 1;
+
+		/* Pages that lie in a row are one read. */
+		while (n < span - done && next < vm->nr_pages &&
+		       vm->ring[next] == vm->ring[page] +
+					 (u64)(next - page) * VIRTSOCK_PAGE_SIZE) {
+			n += min(span - done - n, VIRTSOCK_PAGE_SIZE);
+			next++;
+		}
+		if (kvm_vcpu_read_guest(vcpu, vm->ring[page] + off,
+					vm->pull_buf + done, n))
+			return -EFAULT;
+		done += n;
+		pos += n;
+	}
+	return 0;
+}
+
+/* A payload, out of the batch or from where its segments say. -EFAULT */
+static int virtsock_read_payload(struct kvm_vcpu *vcpu, struct sk_buff *skb,
+				 const struct virtsock_rec_info *info,
+				 const void *rec)
+{
+	const struct virtsock_seg *seg = info->segs;
+	u32 off = 0, seg_off = 0, n;
+
+	while (off < info->len) {
+		void *room = virtsock_skb_room(skb, off, &n);
+
+		n = min(n, info->len - off);
+		if (!info->nr_segs) {
+			memcpy(room, rec + info->payload + off, n);
+		} else {
+			n = min(n, le32_to_cpu(seg->len) - seg_off);
+			if (kvm_vcpu_read_guest(vcpu, le64_to_cpu(seg->addr) + seg_off,
+						room, n))
+				return -EFAULT;
+			seg_off += n;
+			if (seg_off == le32_to_cpu(seg->len)) {
+				seg++;
+				seg_off = 0;
+			}
+		}
+		off += n;
+	}
+	return 0;
+}
+
+/* Host programs do not keep up. Return: true if the guest has to wait. */
+static bool virtsock_backlog_full(struct virtsock_vm *vm)
+{
+	u32 backlog = READ_ONCE(vm->backlog);
+	bool full;
+
+	if (atomic_read(&vm->rxq.bytes) < backlog)
+		return false;
+	spin_lock_bh(&vm->tx_lock);
+	vm->stopped = true;
+	/* It may have drained just before that was to be seen. */
+	smp_mb();
+	full = atomic_read(&vm->rxq.bytes) > READ_ONCE(vm->rxq.low);
+	if (!full)
+		vm->stopped = false;
+	spin_unlock_bh(&vm->tx_lock);
+	return full;
+}
+
+/**
+ * virtsock_pull() - consume the ring
+ * @vcpu: the caller
+ * @vm: its VM
+ * @head: position up to which the guest filled the ring
+ * @flags: VIRTSOCK_FR_* are added
+ *
+ * Context: vCPU thread, vm->lock held.
+ * Return: 0; -EPROTO or -EFAULT for what the guest must not do.
+ */
+int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
+		  u64 *flags)
+{
+	u32 size = vm->nr_pages * VIRTSOCK_PAGE_SIZE;
+	int span = virtsock_ring_span(vm->tail, head, size);
+	u32 bytes = 0, messages = 0, records = 0, fast = 0, off = 0;
+	int err = 0;
+
+	if (span <= 0)
+		return span;
+	err = virtsock_read_ring(vcpu, vm, span);
+	if (err)
+		return err;
+
+	while (off < span) {
+		const void *rec = vm->pull_buf + off;
+		struct virtsock_rec_info info;
+		struct sk_buff *skb;
+
+		if (bytes >= VIRTSOCK_PULL_BYTES || records >= VIRTSOCK_PULL_RECORDS) {
+			*flags |= VIRTSOCK_FR_TX_MORE;
+			break;
+		}
+		if (virtsock_backlog_full(vm)) {
+			virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_STOPS);
+			*flags |= VIRTSOCK_FR_TX_STOP;
+			break;
+		}
+		err = virtsock_rec_parse(rec, span - off, true, &info);
+		if (err < 0)
+			break;
+		err = info.src_cid == vm->cid ? 0 : -EPROTO;
+		if (err)
+			break;
+
+		/* Other guests cannot be reached: say so, as a host would. */
+		if (info.dst_cid != VMADDR_CID_HOST) {
+			virtsock_push_reset(vm, &info);
+		} else {
+			skb = virtsock_unpack(&info, GFP_KERNEL_ACCOUNT |
+					      __GFP_NORETRY | __GFP_NOWARN);
+			if (!skb) {
+				virtsock_kick_later(vm);
+				*flags |= VIRTSOCK_FR_TX_STOP;
+				break;
+			}
+			err = virtsock_read_payload(vcpu, skb, &info, rec);
+			if (err) {
+				kfree_skb(skb);
+				break;
+			}
+			fast += virtsock_rxq_add(&vm->rxq, skb);
+		}
+		off += info.size;
+		bytes += info.len;
+		messages += info.nr_msgs;
+		records++;
+	}
+	vm->tail += off;
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_FAST, fast);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, records - fast);
+	return err < 0 ? err : 0;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * To the guest: packets wait in the VM's queue until the guest calls; they are
+ * packed and written to the buffer that this very call names.
+ */
+#include "host.h"
+
+/**
+ * virtsock_push() - give the guest what waits for it
+ * @vcpu: the caller
+ * @vm: its VM
+ * @gpa: receive buffer, guest address
+ * @len: bytes there
+ * @flags: VIRTSOCK_FR_* are added
+ *
+ * Context: vCPU thread, vm->lock held.
+ * Return: bytes written, -EFAULT for an address that is not the guest's.
+ */
+int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
+		  u32 len, u64 *flags)
+{
+	struct virtsock_packer p = {
+		.buf = vm->push_buf,
+		.size = len,
+	};
+	struct sk_buff_head batch, done;
+	struct sk_buff *skb;
+	int err = 0;
+
+	__skb_queue_head_init(&batch);
+	__skb_queue_head_init(&done);
+	spin_lock_bh(&vm->tx_lock);
+	skb_queue_splice_init(&vm->txq, &batch);
+	spin_unlock_bh(&vm->tx_lock);
+	if (skb_queue_empty(&batch))
+		return 0;
+
+	while ((skb = skb_peek(&batch)) && virtsock_pack(&p, skb)) {
+		__skb_unlink(skb, &batch);
+		__skb_queue_tail(&done, skb);
+	}
+	if (!skb_queue_empty(&batch)) {
+		*flags |= VIRTSOCK_FR_RX_MORE;
+		spin_lock_bh(&vm->tx_lock);
+		skb_queue_splice(&batch, &vm->txq);
+		spin_unlock_bh(&vm->tx_lock);
+	}
+	if (p.used && kvm_vcpu_write_guest(vcpu, gpa, vm->push_buf, p.used))
+		err = -EFAULT;
+	while ((skb = __skb_dequeue(&done)))
+		virtsock_compat_consume_sent(skb);
+
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
+	return err ?: p.used;
+}
+
+/**
+ * virtsock_push_arm() - the guest leaves: ring when something comes
+ * @vm: the VM
+ * @arm: it wants that
+ *
+ * Under the same lock as the queue, so nothing falls between "it is empty" and
+ * "ring from now on".
+ *
+ * Context: vCPU thread, vm->lock held.
+ * Return: false if something waits already, and the guest must call again.
+ */
+bool virtsock_push_arm(struct virtsock_vm *vm, bool arm)
+{
+	bool empty;
+
+	spin_lock_bh(&vm->tx_lock);
+	empty = skb_queue_empty(&vm->txq) && !vm->kick;
+	vm->armed = arm && empty;
+	spin_unlock_bh(&vm->tx_lock);
+	return empty;
+}
+
+static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
+			       bool ring)
+{
+	bool now = false;
+
+	spin_lock_bh(&vm->tx_lock);
+	if (!vm->tx_up) {
+		spin_unlock_bh(&vm->tx_lock);
+		return -ENODEV;
+	}
+	__skb_queue_tail(&vm->txq, skb);
+	if (ring && vm->armed) {
+		vm->armed = false;
+		now = true;
+	}
+	spin_unlock_bh(&vm->tx_lock);
+	if (now)
+		virtsock_ring(vm);
+	return 0;
+}
+
+/**
+ * virtsock_host_tx() - a packet for a guest (send_pkt)
+ * @skb: the packet, consumed
+ *
+ * Context: process.
+ * Return: bytes of payload taken; -ENODEV where no VM with that CID has a link.
+ */
+int virtsock_host_tx(struct sk_buff *skb)
+{
+	u64 cid = le64_to_cpu(virtio_vsock_hdr(skb)->dst_cid);
+	enum virtsock_tx_class class;
+	struct virtsock_vm *vm;
+	int len = skb->len;
+	int err = -ENODEV;
+
+	class = virtsock_sock_tx(skb);
+	if (class == VIRTSOCK_TX_DROP) {
+		consume_skb(skb);
+		return len;
+	}
+	vm = cid <= U32_MAX ? virtsock_vm_by_cid(cid) : NULL;
+	if (vm) {
+		/* Credit nobody waits for goes with the guest's next call. */
+		err = virtsock_push_queue(vm, skb, class != VIRTSOCK_TX_CREDIT);
+		virtsock_vm_put(vm);
+	}
+	if (err) {
+		kfree_skb(skb);
+		return err;
+	}
+	return len;
+}
+
+/**
+ * virtsock_push_reset() - answer a record that has no receiver by a reset
+ * @vm: the VM it came from
+ * @rec: the record
+ *
+ * Context: vCPU thread, vm->lock held.
+ */
+void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info *rec)
+{
+	struct virtsock_rec_info info = {
+		.type = rec->type,
+		.op = VIRTIO_VSOCK_OP_RST,
+		.src_cid = rec->dst_cid,
+		.src_port = rec->dst_port,
+		.dst_cid = rec->src_cid,
+		.dst_port = rec->src_port,
+	};
+	struct sk_buff *skb;
+
+	if (rec->op == VIRTIO_VSOCK_OP_RST)
+		return;
+	skb = virtsock_unpack(&info, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	if (skb && virtsock_push_queue(vm, skb, false))
+		kfree_skb(skb);
+}
+
+/**
+ * virtsock_host_cancel() - forget what a socket wanted to send
+ * @vsk: the socket
+ * @sync: also wait until no hypercall holds a packet of it
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
+{
+	struct virtsock_vm *vm = virtsock_vm_by_cid(vsk->remote_addr.svm_cid);
+	struct sk_buff_head freeme;
+	struct sk_buff *skb, *next;
+
+	if (!vm)
+		return 0;
+	if (sync)
+		mutex_lock(&vm->lock);
+	__skb_queue_head_init(&freeme);
+	spin_lock_bh(&vm->tx_lock);
+	skb_queue_walk_safe(&vm->txq, skb, next) {
+		if (skb->sk == sk_vsock(vsk)) {
+			__skb_unlink(skb, &vm->txq);
+			__skb_queue_tail(&freeme, skb);
+		}
+	}
+	spin_unlock_bh(&vm->tx_lock);
+	if (sync)
+		mutex_unlock(&vm->lock);
+	__skb_queue_purge(&freeme);
+	virtsock_vm_put(vm);
+	return 0;
+}
+
+/**
+ * virtsock_push_purge() - the link has ended: take no more, forget the rest
+ * @vm: the VM
+ *
+ * Context: process.
+ */
+void virtsock_push_purge(struct virtsock_vm *vm)
+{
+	struct sk_buff_head freeme;
+
+	__skb_queue_head_init(&freeme);
+	spin_lock_bh(&vm->tx_lock);
+	vm->tx_up = false;
+	vm->armed = false;
+	skb_queue_splice_init(&vm->txq, &freeme);
+	spin_unlock_bh(&vm->tx_lock);
+	__skb_queue_purge(&freeme);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virtsock_core: what the guest's and the host's transport share.
+ *
+ * Order of locks, outermost first:
+ *   lock_sock(sk)
+ *   the owner of a link's flush (guest) or the link's mutex (host)
+ *   slock of a socket (bh)
+ *   virtsock_sock.lock, the common code's rx_lock and tx_lock (bh, leaves)
+ */
+#ifndef _VIRTSOCK_CORE_H
+#define _VIRTSOCK_CORE_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/virtio_vsock.h>
+#include <linux/workqueue.h>
+#include <net/af_vsock.h>
+#include <uapi/linux/virtsock.h>
+#include <virtsock/credit.h>
+#include <virtsock/rec.h>
+
+/**
+ * struct virtsock_sock - state of a socket, vsk->trans
+ * @vvs: the common code's state; first, as it frees what vsk->trans points to
+ * @lock: protects @credit and the flags below; bh, a leaf
+ * @credit: records sent and admitted, newest byte credit of the peer
+ * @sent_fwd: fwd_cnt that left last
+ * @sent_limit: record limit that left last
+ * @asked: this side is blocked and has asked the peer for credit
+ * @peer_blocked: the peer asked for credit and was not given any since
+ * @credit_queued: a credit update of this socket waits in a queue
+ * @answered: something was sent since the last receive, so a further send is
+ *	no reply
+ * @more: the send in progress has MSG_MORE; under lock_sock
+ * @dead: its link has ended; set once, never cleared
+ * @batch_seq: the batch that took what it sent last; the guest link's lock
+ *
+ * Lives from the transport's .init to its .destruct, i.e. as long as the
+ * socket is assigned to the transport; whoever holds a reference to the
+ * connected socket may use it.
+ */
+struct virtsock_sock {
+	struct virtio_vsock_sock vvs;
+	spinlock_t lock;
+	struct virtsock_credit credit;
+	u32 sent_fwd;
+	u32 sent_limit;
+	bool asked;
+	bool peer_blocked;
+	bool credit_queued;
+	bool answered;
+	bool more;
+	bool dead;
+	u32 batch_seq;
+};
+
+s64 virtsock_stream_has_space(struct vsock_sock *vsk);
+
+/* NULL for a socket of another transport, or of none (a listener) */
+static inline struct virtsock_sock *virtsock_sk(const struct vsock_sock *vsk)
+{
+	const struct vsock_transport *t = READ_ONCE(vsk->transport);
+
+	return t && t->stream_has_space == virtsock_stream_has_space ? vsk->trans : NULL;
+}
+
+/* Ours in skb->cb, behind the common code's */
+struct virtsock_skb_cb {
+	struct virtio_vsock_skb_cb virtio;
+	u32 msg_limit;
+	u32 charge;	/* received: truesize while it waits for a worker */
+	u32 pos;	/* sent: end of its record in the ring */
+	u16 nr_msgs;
+};
+
+static inline struct virtsock_skb_cb *virtsock_skb_cb(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct virtsock_skb_cb) > sizeof(skb->cb));
+	return (struct virtsock_skb_cb *)skb->cb;
+}
+
+static inline u16 virtsock_skb_op(struct sk_buff *skb)
+{
+	return le16_to_cpu(virtio_vsock_hdr(skb)->op);
+}
+
+/* What a packet that the common code sends means for the scheduler */
+enum virtsock_tx_class {
+	VIRTSOCK_TX_DATA,	/* payload */
+	VIRTSOCK_TX_REPLY,	/* payload after a receive */
+	VIRTSOCK_TX_MORE,	/* payload, more to follow at once */
+	VIRTSOCK_TX_CONTROL,
+	VIRTSOCK_TX_CREDIT,	/* credit nobody waits for */
+	VIRTSOCK_TX_URGENT,	/* credit the peer is blocked on */
+	VIRTSOCK_TX_DROP	/* superseded: the caller frees it */
+};
+
+/* sock.c */
+int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
+void virtsock_sock_release(struct vsock_sock *vsk);
+ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+				size_t len);
+int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+			       size_t len);
+ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				size_t len, int flags);
+ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				   int flags);
+void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
+enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
+void virtsock_sock_stamp(struct sk_buff *skb);
+void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
+void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs);
+void virtsock_sock_reset(struct sock *sk);
+
+/* pack.c */
+
+/**
+ * struct virtsock_packer - packets on their way into one batch
+ * @buf: where the batch goes
+ * @size: bytes there
+ * @used: bytes filled
+ * @cid: source CID for all of them; 0: as each packet says
+ * @seg_min: payloads of this size and more stay where they are (0: none do)
+ * @last: last record, or NULL; may still grow
+ * @last_sk: its socket
+ * @records: records in the batch
+ * @messages: messages in them
+ * @bytes: payload in them
+ */
+struct virtsock_packer {
+	void *buf;
+	u32 size;
+	u32 used;
+	u32 cid;
+	u32 seg_min;
+	struct virtsock_rec *last;
+	struct sock *last_sk;
+	u32 records;
+	u32 messages;
+	u32 bytes;
+};
+
+bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb);
+struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info,
+				gfp_t gfp);
+void *virtsock_skb_room(struct sk_buff *skb, u32 off, u32 *len);
+
+/* rxq.c */
+
+#define VIRTSOCK_RXQ_LANES	16
+
+/**
+ * struct virtsock_lane - packets of some connections, in order
+ * @rxq: the queue it belongs to
+ * @skbs: what waits for the worker; its lock protects it
+ * @work: delivers @skbs in process context
+ * @pending: packets queued and not yet delivered; while it is not 0 nothing
+ *	may overtake through the fast path
+ * @task: who runs @work now
+ */
+struct virtsock_lane {
+	struct virtsock_rxq *rxq;
+	struct sk_buff_head skbs;
+	struct work_struct work;
+	atomic_t pending;
+	struct task_struct *task;
+};
+
+/**
+ * struct virtsock_rxq - received packets on their way to their sockets
+ * @t: the transport they came by
+ * @wq: where the lanes run
+ * @bytes: memory held by packets that wait
+ * @low: @drained is called when @bytes falls below this again
+ * @drained: context: worker
+ * @end: called in a lane's worker after it delivered: replies may leave now
+ * @lanes: by connection, so order holds and nobody waits for a stranger
+ *
+ * Owned by a VM (host) or the link (guest). One producer at a time.
+ */
+struct virtsock_rxq {
+	struct virtio_transport *t;
+	struct workqueue_struct *wq;
+	atomic_t bytes;
+	u32 low;
+	void (*drained)(struct virtsock_rxq *q);
+	void (*end)(struct virtsock_rxq *q);
+	struct virtsock_lane lanes[VIRTSOCK_RXQ_LANES];
+};
+
+void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
+		       struct workqueue_struct *wq);
+bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb);
+void virtsock_rxq_drain(struct virtsock_rxq *q);
+bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
+
+/* deliver.c */
+bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb);
+void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb);
+
+/**
+ * struct virtsock_stats - counters, by enum virtsock_stats_attr
+ * @v: the counters; relaxed, each exact in itself
+ */
+struct virtsock_stats {
+	atomic64_t v[VIRTSOCK_STATS_A_MAX + 1];
+};
+
+static inline void virtsock_stat_add(struct virtsock_stats *s,
+				     enum virtsock_stats_attr a, u64 n)
+{
+	if (n)
+		atomic64_add(n, &s->v[a]);
+}
+
+static inline void virtsock_stat_inc(struct virtsock_stats *s,
+				     enum virtsock_stats_attr a)
+{
+	atomic64_inc(&s->v[a]);
+}
+
+#endif

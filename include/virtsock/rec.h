@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records and ring positions: no memory of its own, no locks, any context */
+#ifndef _VIRTSOCK_REC_H
+#define _VIRTSOCK_REC_H
+
+#include <linux/errno.h>
+#include <linux/types.h>
+#include <uapi/linux/virtsock.h>
+
+/**
+ * struct virtsock_rec_info - a record as read once, checked, in CPU order
+ * @size: bytes the record takes in the ring
+ * @len: bytes of payload
+ * @payload: offset of the payload from the record's start; 0 with segments
+ * @nr_segs: number of entries of @segs
+ * @segs: where the payload lies, a pointer into the buffer that was parsed
+ *
+ * The other members are the fields of struct virtsock_rec.
+ */
+struct virtsock_rec_info {
+	u32 size;
+	u32 len;
+	u16 type;
+	u16 op;
+	u32 flags;
+	u32 src_port;
+	u32 dst_port;
+	u32 src_cid;
+	u32 dst_cid;
+	u32 buf_alloc;
+	u32 fwd_cnt;
+	u32 msg_limit;
+	u16 nr_msgs;
+	u8 nr_segs;
+	u32 payload;
+	const struct virtsock_seg *segs;
+};
+
+int virtsock_rec_parse(const void *buf, u32 avail, bool segs_ok,
+		       struct virtsock_rec_info *info);
+
+/**
+ * virtsock_ring_span() - bytes of records between two positions
+ * @tail: position up to which the ring was consumed
+ * @head: position up to which it was filled, from the other side
+ * @size: bytes of the ring, a power of two
+ *
+ * Context: any.
+ * Return: the span, -EPROTO where it exceeds the ring or is not aligned.
+ */
+static inline int virtsock_ring_span(u32 tail, u32 head, u32 size)
+{
+	u32 span = head - tail;
+
+	if (span > size || (head & (VIRTSOCK_REC_ALIGN - 1)))
+		return -EPROTO;
+	return span;
+}
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One received packet to its socket. The slow way is the common code's, under
+ * lock_sock. The fast way is for payload and credit of an established
+ * connection whose socket nobody holds, and does what the common code would.
+ */
+#include <linux/export.h>
+#include <virtsock/core.h>
+
+static void virtsock_addrs(struct sk_buff *skb, struct sockaddr_vm *src,
+			   struct sockaddr_vm *dst)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+
+	vsock_addr_init(src, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
+	vsock_addr_init(dst, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
+}
+
+/* The connected socket of a packet on transport @t, with a reference, or NULL */
+static struct sock *virtsock_find(struct virtio_transport *t, struct sk_buff *skb)
+{
+	struct sockaddr_vm src, dst;
+	struct sock *sk;
+
+	virtsock_addrs(skb, &src, &dst);
+	sk = vsock_find_connected_socket(&src, &dst);
+	if (sk && READ_ONCE(vsock_sk(sk)->transport) != &t->transport) {
+		sock_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+/* The byte credit of a packet. Return: may its socket send now? */
+static bool virtsock_space_update(struct vsock_sock *vsk,
+				  struct virtio_vsock_hdr *hdr)
+{
+	struct virtio_vsock_sock *vvs = vsk->trans;
+
+	spin_lock_bh(&vvs->tx_lock);
+	vvs->peer_buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	vvs->peer_fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	spin_unlock_bh(&vvs->tx_lock);
+	return virtio_transport_stream_has_space(vsk) > 0;
+}
+
+/* Put payload into the socket's queue. Return: false if there is no room. */
+static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	u32 len = le32_to_cpu(hdr->len);
+	bool ok;
+
+	spin_lock_bh(&vvs->rx_lock);
+	ok = virtsock_compat_rx_charge(vvs, len);
+	if (ok) {
+		if (le32_to_cpu(hdr->flags) & VIRTIO_VSOCK_SEQ_EOM)
+			vvs->msg_count++;
+		__skb_queue_tail(&vvs->rx_queue, skb);
+	}
+	spin_unlock_bh(&vvs->rx_lock);
+	return ok;
+}
+
+/**
+ * virtsock_deliver_fast() - deliver without sleeping
+ * @t: the transport it came by
+ * @skb: the packet, consumed where the answer is true
+ *
+ * Nothing of the same connection may wait elsewhere.
+ *
+ * Context: any but hard irq.
+ * Return: false if this packet or this moment needs the slow way; the packet
+ * is as it was.
+ */
+bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	u16 op = le16_to_cpu(hdr->op);
+	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
+	struct virtsock_sock *vs;
+	bool done = false;
+	struct sock *sk;
+	u16 type;
+
+	if (op != VIRTIO_VSOCK_OP_RW && op != VIRTIO_VSOCK_OP_CREDIT_UPDATE)
+		return false;
+	sk = virtsock_find(t, skb);
+	if (!sk)
+		return false;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	type = sk->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
+					    VIRTIO_VSOCK_TYPE_SEQPACKET;
+	vs = virtsock_sk(vsock_sk(sk));
+	/* sk_user_data: callbacks of sockmap or of a kernel user, which may sleep */
+	if (sock_owned_by_user(sk) || sk->sk_user_data || sk->sk_state != TCP_ESTABLISHED ||
+	    sock_flag(sk, SOCK_DONE) || !vs || vs->dead ||
+	    vsock_sk(sk)->transport != &t->transport ||
+	    type != le16_to_cpu(hdr->type))
+		goto out;
+
+	if (op == VIRTIO_VSOCK_OP_RW) {
+		if (!skb_set_owner_sk_safe(skb, sk))
+			goto out;
+		if (!virtsock_enqueue(&vs->vvs, skb)) {
+			skb_orphan(skb);
+			goto out;
+		}
+		/* A reader cannot take it while we hold the slock. */
+		virtsock_sock_rx(sk, skb);
+		virtsock_sock_rx_done(sk, nr_msgs);
+	} else {
+		virtsock_sock_rx(sk, skb);
+	}
+	if (virtsock_space_update(vsock_sk(sk), hdr))
+		sk->sk_write_space(sk);
+	if (op == VIRTIO_VSOCK_OP_RW)
+		vsock_data_ready(sk);
+	else
+		kfree_skb(skb);
+	done = true;
+out:
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+	return done;
+}
+EXPORT_SYMBOL_GPL(virtsock_deliver_fast);
+
+/**
+ * virtsock_deliver_slow() - deliver by the common code
+ * @t: the transport it came by
+ * @skb: the packet, consumed
+ *
+ * Context: process; waits for the socket.
+ */
+void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
+{
+	u32 msg_limit = virtsock_skb_cb(skb)->msg_limit;
+	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
+	u16 op = virtsock_skb_op(skb);
+	struct sockaddr_vm src, dst;
+	struct virtsock_sock *vs;
+	bool opened = false;
+	struct sock *sk;
+
+	virtsock_addrs(skb, &src, &dst);
+	sk = virtsock_find(t, skb);
+	if (sk)
+		virtsock_sock_rx(sk, skb);
+	virtsock_compat_recv_pkt(t, skb);
+	if (sk) {
+		if (nr_msgs)
+			virtsock_sock_rx_done(sk, nr_msgs);
+		sock_put(sk);
+		return;
+	}
+	if (op != VIRTIO_VSOCK_OP_REQUEST && op != VIRTIO_VSOCK_OP_RESPONSE)
+		return;
+
+	/* It is connected only now: its credit in records starts here. */
+	sk = vsock_find_connected_socket(&src, &dst);
+	if (!sk)
+		return;
+	vs = virtsock_sk(vsock_sk(sk));
+	if (vs && READ_ONCE(vsock_sk(sk)->transport) == &t->transport) {
+		spin_lock_bh(&vs->lock);
+		opened = virtsock_credit_update_limit(&vs->credit, msg_limit);
+		vs->asked = false;
+		spin_unlock_bh(&vs->lock);
+	}
+	if (opened)
+		sk->sk_write_space(sk);
+	sock_put(sk);
+}
+EXPORT_SYMBOL_GPL(virtsock_deliver_slow);

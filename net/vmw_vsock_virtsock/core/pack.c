@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Packets of the common code to records and back. The same for both
+ * directions; only the guest leaves large payloads where they are.
+ */
+#include <linux/export.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <virtsock/core.h>
+
+static bool virtsock_same_connection(const struct virtsock_rec *rec,
+				     const struct virtio_vsock_hdr *hdr)
+{
+	return rec->src_port == hdr->src_port &&
+	       rec->dst_port == hdr->dst_port &&
+	       rec->type == hdr->type &&
+	       le32_to_cpu(rec->dst_cid) == le64_to_cpu(hdr->dst_cid);
+}
+
+static void virtsock_rec_credit(struct virtsock_rec *rec, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+
+	rec->buf_alloc = hdr->buf_alloc;
+	rec->fwd_cnt = hdr->fwd_cnt;
+	rec->msg_limit = cpu_to_le32(virtsock_skb_cb(skb)->msg_limit);
+}
+
+/*
+ * Add a packet to the last record: more bytes of the same stream, or a credit
+ * update for a connection whose record leaves anyway.
+ */
+static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct virtsock_rec *rec = p->last;
+	u16 op = le16_to_cpu(hdr->op);
+	u32 len, size, nr_msgs, grow;
+
+	if (!rec || !skb->sk || skb->sk != p->last_sk ||
+	    !virtsock_same_connection(rec, hdr))
+		return false;
+	if (op == VIRTIO_VSOCK_OP_CREDIT_UPDATE &&
+	    (le16_to_cpu(rec->op) == VIRTIO_VSOCK_OP_RW || rec->op == hdr->op)) {
+		virtsock_rec_credit(rec, skb);
+		return true;
+	}
+	if (op != VIRTIO_VSOCK_OP_RW || rec->op != hdr->op || rec->nr_segs ||
+	    le16_to_cpu(hdr->type) != VIRTIO_VSOCK_TYPE_STREAM)
+		return false;
+
+	len = le32_to_cpu(rec->len) + skb->len;
+	nr_msgs = le16_to_cpu(rec->nr_msgs) + virtsock_skb_cb(skb)->nr_msgs;
+	if (len > VIRTSOCK_REC_LEN_MAX || nr_msgs > U16_MAX)
+		return false;
+	if (p->seg_min && skb->len >= p->seg_min)
+		return false;
+	size = ALIGN(sizeof(*rec) + len, VIRTSOCK_REC_ALIGN);
+	grow = size - le32_to_cpu(rec->size);
+	if (grow > p->size - p->used)
+		return false;
+	if (skb_copy_bits(skb, 0, (u8 *)(rec + 1) + le32_to_cpu(rec->len),
+			  skb->len))
+		return false;
+
+	rec->len = cpu_to_le32(len);
+	rec->size = cpu_to_le32(size);
+	rec->nr_msgs = cpu_to_le16(nr_msgs);
+	virtsock_rec_credit(rec, skb);
+	p->used += grow;
+	p->bytes += skb->len;
+	p->messages += virtsock_skb_cb(skb)->nr_msgs;
+	return true;
+}
+
+/*
+ * Where the payload lies. The head of an skb is kmalloc'ed or a page fragment
+ * and a fragment is within one (compound) page: contiguous either way.
+ */
+static u32 virtsock_pack_segs(struct virtsock_seg *seg, struct sk_buff *skb)
+{
+	u32 head = skb_headlen(skb);
+	u32 n = 0;
+	int i;
+
+	if (head)
+		seg[n++] = (struct virtsock_seg) {
+			.addr = cpu_to_le64(virt_to_phys(skb->data)),
+			.len = cpu_to_le32(head),
+		};
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+		phys_addr_t page = page_to_phys(skb_frag_page(frag));
+
+		seg[n++] = (struct virtsock_seg) {
+			.addr = cpu_to_le64(page + skb_frag_off(frag)),
+			.len = cpu_to_le32(skb_frag_size(frag)),
+		};
+	}
+	return n;
+}
+
+/**
+ * virtsock_pack() - add a packet to a batch
+ * @p: the batch
+ * @skb: the packet; stays the caller's. With segments it must live until the
+ *	other side has consumed the batch.
+ *
+ * Context: any but hard irq; the caller owns @p.
+ * Return: false if the batch has no room for it.
+ */
+bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct virtsock_rec *rec = p->buf + p->used;
+	u32 nr = skb_shinfo(skb)->nr_frags + !!skb_headlen(skb);
+	bool segs = p->seg_min && skb->len >= p->seg_min &&
+		    nr <= VIRTSOCK_REC_SEGS_MAX;
+	u32 size;
+
+	BUILD_BUG_ON(MAX_SKB_FRAGS + 1 > VIRTSOCK_REC_SEGS_MAX);
+
+	if (segs)
+		size = sizeof(*rec) + nr * sizeof(struct virtsock_seg);
+	else
+		size = ALIGN(sizeof(*rec) + skb->len, VIRTSOCK_REC_ALIGN);
+	/* Merging never takes more than this, so nothing is stamped in vain. */
+	if (size > p->size - p->used)
+		return false;
+
+	virtsock_sock_stamp(skb);
+	virtsock_compat_deliver_tap(skb);
+	if (virtsock_pack_merge(p, skb))
+		return true;
+
+	*rec = (struct virtsock_rec) {
+		.size = cpu_to_le32(size),
+		.len = cpu_to_le32(skb->len),
+		.type = hdr->type,
+		.op = hdr->op,
+		.flags = hdr->flags,
+		.src_port = hdr->src_port,
+		.dst_port = hdr->dst_port,
+		.src_cid = cpu_to_le32(p->cid ?: le64_to_cpu(hdr->src_cid)),
+		.dst_cid = cpu_to_le32(le64_to_cpu(hdr->dst_cid)),
+		.nr_msgs = cpu_to_le16(virtsock_skb_cb(skb)->nr_msgs),
+		.nr_segs = segs ? nr : 0,
+	};
+	virtsock_rec_credit(rec, skb);
+	if (segs)
+		virtsock_pack_segs((struct virtsock_seg *)(rec + 1), skb);
+	else if (skb_copy_bits(skb, 0, rec + 1, skb->len))
+		return false;
+
+	p->last = rec;
+	p->last_sk = skb->sk;
+	p->used += size;
+	p->records++;
+	p->bytes += skb->len;
+	p->messages += virtsock_skb_cb(skb)->nr_msgs;
+	return true;
+}
+EXPORT_SYMBOL_GPL(virtsock_pack);
+
+/**
+ * virtsock_unpack() - make a packet for the common code from a record
+ * @info: the record, checked
+ * @gfp: how to allocate
+ *
+ * The payload is room only: the caller fills it, see virtsock_skb_room().
+ *
+ * Context: as @gfp says.
+ * Return: the packet, or NULL without memory.
+ */
+struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, gfp_t gfp)
+{
+	struct virtio_vsock_hdr *hdr;
+	struct sk_buff *skb;
+
+	skb = virtsock_compat_alloc_skb(info->len, gfp);
+	if (!skb)
+		return NULL;
+
+	hdr = virtio_vsock_hdr(skb);
+	*hdr = (struct virtio_vsock_hdr) {
+		.src_cid = cpu_to_le64(info->src_cid),
+		.dst_cid = cpu_to_le64(info->dst_cid),
+		.src_port = cpu_to_le32(info->src_port),
+		.dst_port = cpu_to_le32(info->dst_port),
+		.len = cpu_to_le32(info->len),
+		.type = cpu_to_le16(info->type),
+		.op = cpu_to_le16(info->op),
+		.flags = cpu_to_le32(info->flags),
+		.buf_alloc = cpu_to_le32(info->buf_alloc),
+		.fwd_cnt = cpu_to_le32(info->fwd_cnt),
+	};
+	if (info->len)
+		virtsock_compat_skb_put(skb, info->len);
+	virtsock_skb_cb(skb)->msg_limit = info->msg_limit;
+	virtsock_skb_cb(skb)->nr_msgs = info->nr_msgs;
+	return skb;
+}
+EXPORT_SYMBOL_GPL(virtsock_unpack);
+
+/**
+ * virtsock_skb_room() - where a part of a packet's payload goes
+ * @skb: a packet of virtsock_unpack()
+ * @off: offset in the payload, less than its length
+ * @len: out: bytes from there on that are contiguous
+ *
+ * Context: any.
+ * Return: the address.
+ */
+void *virtsock_skb_room(struct sk_buff *skb, u32 off, u32 *len)
+{
+	u32 head = skb_headlen(skb);
+	const skb_frag_t *frag;
+	int i = 0;
+
+	if (off < head) {
+		*len = head - off;
+		return skb->data + off;
+	}
+	off -= head;
+	frag = skb_shinfo(skb)->frags;
+	while (i++ < skb_shinfo(skb)->nr_frags && off >= skb_frag_size(frag))
+		off -= skb_frag_size(frag++);
+	*len = skb_frag_size(frag) - off;
+	return skb_frag_address(frag) + off;
+}
+EXPORT_SYMBOL_GPL(virtsock_skb_room);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Received packets on their way to their sockets. A packet goes straight into
+ * a free socket's queue where that is possible; the rest, and everything
+ * behind it on the same lane, goes to the lane's worker, which may sleep for
+ * the socket. A program that holds its socket delays the connections of one
+ * lane, never the hypercall.
+ */
+#include <linux/export.h>
+#include <linux/jhash.h>
+#include <virtsock/core.h>
+
+static void virtsock_lane_work(struct work_struct *work)
+{
+	struct virtsock_lane *lane = container_of(work, struct virtsock_lane, work);
+	struct virtsock_rxq *q = lane->rxq;
+	struct sk_buff *skb;
+	int budget = 64;
+
+	WRITE_ONCE(lane->task, current);
+	while (budget-- && (skb = skb_dequeue(&lane->skbs))) {
+		u32 charge = virtsock_skb_cb(skb)->charge;
+		int left;
+
+		virtsock_deliver_slow(q->t, skb);
+		left = atomic_sub_return(charge, &q->bytes);
+		/* Pairs with the acquire in virtsock_rxq_add(). */
+		atomic_dec_return_release(&lane->pending);
+		if (q->drained && left <= q->low && left + (int)charge > (int)q->low)
+			q->drained(q);
+	}
+	WRITE_ONCE(lane->task, NULL);
+	if (q->end)
+		q->end(q);
+	/* Others share the workqueue: go behind them. */
+	if (!skb_queue_empty(&lane->skbs))
+		queue_work(q->wq, &lane->work);
+}
+
+/**
+ * virtsock_rxq_init() - make a queue ready
+ * @q: the queue; @low and the callbacks are the caller's to set
+ * @t: the transport that packets come by
+ * @wq: where the lanes run
+ *
+ * Context: any.
+ */
+void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
+		       struct workqueue_struct *wq)
+{
+	int i;
+
+	q->t = t;
+	q->wq = wq;
+	atomic_set(&q->bytes, 0);
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
+		struct virtsock_lane *lane = &q->lanes[i];
+
+		lane->rxq = q;
+		skb_queue_head_init(&lane->skbs);
+		INIT_WORK(&lane->work, virtsock_lane_work);
+		atomic_set(&lane->pending, 0);
+	}
+}
+EXPORT_SYMBOL_GPL(virtsock_rxq_init);
+
+/**
+ * virtsock_rxq_add() - deliver a packet, now or soon
+ * @q: the queue
+ * @skb: the packet, consumed
+ *
+ * Context: any but hard irq; one caller at a time for a queue.
+ * Return: true if it went straight into its socket.
+ */
+bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct virtsock_lane *lane;
+	u32 hash;
+
+	hash = jhash_3words(le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port),
+			    le64_to_cpu(hdr->src_cid), 0);
+	lane = &q->lanes[hash % VIRTSOCK_RXQ_LANES];
+	virtsock_compat_deliver_tap(skb);
+	if (!atomic_read_acquire(&lane->pending) &&
+	    virtsock_deliver_fast(q->t, skb))
+		return true;
+
+	virtsock_skb_cb(skb)->charge = skb->truesize;
+	atomic_add(skb->truesize, &q->bytes);
+	atomic_inc(&lane->pending);
+	skb_queue_tail(&lane->skbs, skb);
+	queue_work(q->wq, &lane->work);
+	return false;
+}
+EXPORT_SYMBOL_GPL(virtsock_rxq_add);
+
+/**
+ * virtsock_rxq_drain() - wait until everything queued is delivered
+ * @q: the queue, with no producer left
+ *
+ * Context: process, not in a lane's worker.
+ */
+void virtsock_rxq_drain(struct virtsock_rxq *q)
+{
+	int i;
+
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+		while (atomic_read(&q->lanes[i].pending))
+			flush_work(&q->lanes[i].work);
+}
+EXPORT_SYMBOL_GPL(virtsock_rxq_drain);
+
+/**
+ * virtsock_rxq_in_worker() - is the caller delivering for this queue?
+ * @q: the queue
+ *
+ * What it sends are answers, and more may follow: they leave together when
+ * the queue's @end is called.
+ *
+ * Context: any.
+ * Return: true in a lane's worker.
+ */
+bool virtsock_rxq_in_worker(struct virtsock_rxq *q)
+{
+	int i;
+
+	if (!(current->flags & PF_WQ_WORKER))
+		return false;
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+		if (READ_ONCE(q->lanes[i].task) == current)
+			return true;
+	return false;
+}
+EXPORT_SYMBOL_GPL(virtsock_rxq_in_worker);

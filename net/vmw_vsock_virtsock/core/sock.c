@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Per-socket state: credit in records beside the common code's credit in
+ * bytes, when a credit update is worth a hypercall, and the end of a socket
+ * whose link has ended.
+ */
+#include <linux/export.h>
+#include <linux/slab.h>
+#include <virtsock/core.h>
+
+/* Records that one message may take beyond the first: it is sent whole */
+static u32 virtsock_rx_slack(u32 buf_alloc)
+{
+	return buf_alloc / VIRTIO_VSOCK_MAX_PKT_BUF_SIZE + 1;
+}
+
+/* The limit to announce now. vs->lock held. */
+static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
+{
+	u32 buf_alloc, queued;
+
+	spin_lock_bh(&vs->vvs.rx_lock);
+	buf_alloc = vs->vvs.buf_alloc;
+	queued = skb_queue_len(&vs->vvs.rx_queue);
+	spin_unlock_bh(&vs->vvs.rx_lock);
+
+	return virtsock_credit_rx_limit(&vs->credit,
+					virtsock_compat_rx_entries(buf_alloc, sk_type),
+					queued, virtsock_rx_slack(buf_alloc));
+}
+
+/**
+ * virtsock_sock_init() - give a socket its state (transport .init)
+ * @vsk: the socket
+ * @psk: the listener it comes from, or NULL
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
+{
+	struct virtio_vsock_sock *vvs;
+	struct virtsock_sock *vs;
+	int err;
+
+	err = virtio_transport_do_socket_init(vsk, psk);
+	if (err)
+		return err;
+
+	vs = kzalloc(sizeof(*vs), GFP_KERNEL);
+	if (!vs) {
+		virtio_transport_destruct(vsk);
+		return -ENOMEM;
+	}
+
+	/* Nothing is queued yet: only what points to itself is made anew. */
+	vvs = vsk->trans;
+	vs->vvs = *vvs;
+	spin_lock_init(&vs->vvs.rx_lock);
+	spin_lock_init(&vs->vvs.tx_lock);
+	skb_queue_head_init(&vs->vvs.rx_queue);
+	vs->vvs.buf_alloc = max_t(u32, vs->vvs.buf_alloc,
+				  VIRTSOCK_COMPAT_BUF_MIN);
+	spin_lock_init(&vs->lock);
+	virtsock_credit_init(&vs->credit);
+	vs->answered = true;
+	vsk->trans = vs;
+	kfree(vvs);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_init);
+
+/**
+ * virtsock_sock_release() - close (transport .release)
+ * @vsk: the socket
+ *
+ * A socket whose link has ended has nobody left to say goodbye to: without
+ * this the common code would wait 8 s for an answer, and the module with it.
+ *
+ * Context: process, socket locked.
+ */
+void virtsock_sock_release(struct vsock_sock *vsk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	if (vs && READ_ONCE(vs->dead)) {
+		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
+		sock_set_flag(sk_vsock(vsk), SOCK_DONE);
+	}
+	virtio_transport_release(vsk);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_release);
+
+/* Tell the peer our credit, or ask for its. Socket locked. */
+static void virtsock_send_credit(struct vsock_sock *vsk, u16 op)
+{
+	const struct vsock_transport *t = vsock_core_get_transport(vsk);
+	struct sock *sk = sk_vsock(vsk);
+	struct virtio_vsock_hdr *hdr;
+	struct sk_buff *skb;
+
+	skb = virtsock_compat_alloc_skb(0, GFP_KERNEL);
+	if (!skb)
+		return;	/* a later receive, or the peer's request, tries again */
+
+	hdr = virtio_vsock_hdr(skb);
+	*hdr = (struct virtio_vsock_hdr) {
+		.type = cpu_to_le16(sk->sk_type == SOCK_STREAM ?
+				    VIRTIO_VSOCK_TYPE_STREAM :
+				    VIRTIO_VSOCK_TYPE_SEQPACKET),
+		.op = cpu_to_le16(op),
+		.src_cid = cpu_to_le64(t->get_local_cid()),
+		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
+		.dst_cid = cpu_to_le64(vsk->remote_addr.svm_cid),
+		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
+	};
+	skb_set_owner_w(skb, sk);
+	virtio_transport_inc_tx_pkt(vsk->trans, skb);
+	virtsock_compat_send_pkt(container_of(t, struct virtio_transport,
+					      transport), skb, sock_net(sk));
+}
+
+/**
+ * virtsock_stream_has_space() - bytes that may be sent (both socket types)
+ * @vsk: the socket
+ *
+ * The answer 0 is about to block a writer, or to tell poll that it must wait:
+ * the peer is asked for credit, once until some arrives.
+ *
+ * Context: process, socket locked.
+ * Return: bytes; 0 where bytes or records are used up.
+ */
+s64 virtsock_stream_has_space(struct vsock_sock *vsk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	bool ask = false;
+	s64 space;
+
+	/* A writer that waits on a dead link must come out of its loop. */
+	if (READ_ONCE(vs->dead))
+		return 1;
+
+	spin_lock_bh(&vs->lock);
+	space = virtio_transport_stream_has_space(vsk);
+	if (!virtsock_credit_may_send(&vs->credit))
+		space = 0;
+	if (!space && !vs->asked) {
+		vs->asked = true;
+		ask = true;
+	}
+	spin_unlock_bh(&vs->lock);
+
+	if (ask && sk_vsock(vsk)->sk_state == TCP_ESTABLISHED)
+		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
+	return space;
+}
+EXPORT_SYMBOL_GPL(virtsock_stream_has_space);
+
+/**
+ * virtsock_stream_enqueue() - send bytes (transport .stream_enqueue)
+ * @vsk: the socket
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Context: process, socket locked.
+ * Return: bytes taken, or -ECONNRESET once the link has ended, or an error of
+ * the common code.
+ */
+ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+				size_t len)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	if (READ_ONCE(vs->dead))
+		return -ECONNRESET;
+	vs->more = msg->msg_flags & MSG_MORE;
+	return virtio_transport_stream_enqueue(vsk, msg, len);
+}
+EXPORT_SYMBOL_GPL(virtsock_stream_enqueue);
+
+/**
+ * virtsock_seqpacket_enqueue() - send a message (transport .seqpacket_enqueue)
+ * @vsk: the socket
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Context: process, socket locked.
+ * Return: as virtsock_stream_enqueue(); -EMSGSIZE beyond the peer's buffer.
+ */
+int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+			       size_t len)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	if (READ_ONCE(vs->dead))
+		return -ECONNRESET;
+	vs->more = msg->msg_flags & MSG_MORE;
+	return virtio_transport_seqpacket_enqueue(vsk, msg, len);
+}
+EXPORT_SYMBOL_GPL(virtsock_seqpacket_enqueue);
+
+/*
+ * Is there news that a blocked peer can use? Not for every byte: a writer that
+ * is woken for each message costs a hypercall and two task switches for each.
+ * vs->lock held.
+ */
+static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
+{
+	u32 entries, limit, freed, buf_alloc, rx_bytes;
+
+	limit = virtsock_rx_limit(vs, sk->sk_type);
+	spin_lock_bh(&vs->vvs.rx_lock);
+	buf_alloc = vs->vvs.buf_alloc;
+	rx_bytes = vs->vvs.rx_bytes;
+	freed = vs->vvs.fwd_cnt - vs->sent_fwd;
+	spin_unlock_bh(&vs->vvs.rx_lock);
+
+	entries = virtsock_compat_rx_entries(buf_alloc, sk->sk_type);
+	if (freed >= min_t(u32, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE, buf_alloc / 4))
+		return true;
+	if (limit - vs->sent_limit >= max(1U, entries / 4))
+		return true;
+	/* The reader waits as well: whatever was freed is needed. */
+	return rx_bytes < sock_rcvlowat(sk, 0, INT_MAX);
+}
+
+/* After a receive: does a blocked peer need to know now? Socket locked. */
+static void virtsock_credit_check(struct vsock_sock *vsk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	bool send;
+
+	if (!READ_ONCE(vs->peer_blocked))
+		return;
+
+	spin_lock_bh(&vs->lock);
+	send = vs->peer_blocked && virtsock_credit_useful(vs, sk_vsock(vsk));
+	spin_unlock_bh(&vs->lock);
+	if (send)
+		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+}
+
+/**
+ * virtsock_stream_dequeue() - receive bytes (transport .stream_dequeue)
+ * @vsk: the socket
+ * @msg: where they go
+ * @len: bytes wanted
+ * @flags: MSG_PEEK
+ *
+ * Context: process, socket locked.
+ * Return: bytes received, or an error of the common code.
+ */
+ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				size_t len, int flags)
+{
+	ssize_t ret = virtio_transport_stream_dequeue(vsk, msg, len, flags);
+
+	virtsock_credit_check(vsk);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(virtsock_stream_dequeue);
+
+/**
+ * virtsock_seqpacket_dequeue() - receive a message
+ * @vsk: the socket
+ * @msg: where it goes
+ * @flags: MSG_PEEK, MSG_TRUNC
+ *
+ * Context: process, socket locked.
+ * Return: its length, or an error of the common code.
+ */
+ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
+				   int flags)
+{
+	ssize_t ret = virtio_transport_seqpacket_dequeue(vsk, msg, flags);
+
+	virtsock_credit_check(vsk);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(virtsock_seqpacket_dequeue);
+
+/**
+ * virtsock_notify_buffer_size() - SO_VM_SOCKETS_BUFFER_SIZE was set
+ * @vsk: the socket
+ * @val: the size asked for, in bytes; what comes back is the program's view
+ *
+ * A buffer smaller than one queue entry could receive nothing at all on
+ * kernels that charge for entries, so at least that much is kept inside.
+ *
+ * Context: process, socket locked.
+ */
+void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val)
+{
+	u64 inner = max_t(u64, *val, VIRTSOCK_COMPAT_BUF_MIN);
+
+	virtio_transport_notify_buffer_size(vsk, &inner);
+	if (*val > inner)
+		*val = inner;
+}
+EXPORT_SYMBOL_GPL(virtsock_notify_buffer_size);
+
+/**
+ * virtsock_sock_tx() - a packet is handed to the transport's send_pkt
+ * @skb: the packet; without a socket it is the reset of an unknown connection
+ *
+ * Counts it against the credit in records and classifies it.
+ *
+ * Context: process.
+ * Return: what it means for the scheduler; VIRTSOCK_TX_DROP for a credit
+ * update where one of the same socket waits already (it is stamped when it
+ * leaves, so nothing is lost).
+ */
+enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
+{
+	enum virtsock_tx_class class = VIRTSOCK_TX_CONTROL;
+	u16 op = virtsock_skb_op(skb);
+	struct virtsock_sock *vs;
+	struct sock *sk = skb->sk;
+
+	virtsock_skb_cb(skb)->nr_msgs = op == VIRTIO_VSOCK_OP_RW;
+	virtsock_skb_cb(skb)->msg_limit = 0;
+	vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
+	if (!vs)
+		return class;
+
+	spin_lock_bh(&vs->lock);
+	virtsock_skb_cb(skb)->msg_limit = virtsock_rx_limit(vs, sk->sk_type);
+	switch (op) {
+	case VIRTIO_VSOCK_OP_RW:
+		vs->credit.tx_recs++;
+		if (vs->more)
+			class = VIRTSOCK_TX_MORE;
+		else if (!vs->answered)
+			class = VIRTSOCK_TX_REPLY;
+		else
+			class = VIRTSOCK_TX_DATA;
+		vs->answered = true;
+		break;
+	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
+		class = VIRTSOCK_TX_CREDIT;
+		if (vs->peer_blocked && virtsock_credit_useful(vs, sk)) {
+			vs->peer_blocked = false;
+			class = VIRTSOCK_TX_URGENT;
+		} else if (vs->credit_queued) {
+			class = VIRTSOCK_TX_DROP;
+		}
+		if (class != VIRTSOCK_TX_DROP)
+			vs->credit_queued = true;
+		break;
+	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+		class = VIRTSOCK_TX_URGENT;
+		break;
+	}
+	spin_unlock_bh(&vs->lock);
+	return class;
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_tx);
+
+/**
+ * virtsock_sock_stamp() - a packet leaves now
+ * @skb: the packet
+ *
+ * A credit update takes the newest values. A packet with payload keeps those
+ * it was made with; the receiver lets credit move forward only.
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_sock_stamp(struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct sock *sk = skb->sk;
+	struct virtsock_sock *vs;
+	u32 fwd_cnt, limit;
+
+	vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
+	if (!vs)
+		return;
+
+	spin_lock_bh(&vs->lock);
+	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
+		vs->credit_queued = false;
+		virtio_transport_inc_tx_pkt(&vs->vvs, skb);
+		virtsock_skb_cb(skb)->msg_limit = virtsock_rx_limit(vs, sk->sk_type);
+	}
+	fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	limit = virtsock_skb_cb(skb)->msg_limit;
+	if ((s32)(fwd_cnt - vs->sent_fwd) > 0)
+		vs->sent_fwd = fwd_cnt;
+	if ((s32)(limit - vs->sent_limit) > 0)
+		vs->sent_limit = limit;
+	spin_unlock_bh(&vs->lock);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_stamp);
+
+/**
+ * virtsock_sock_rx() - a packet for a connected socket arrived
+ * @sk: the socket, on our transport, reference held
+ * @skb: the packet; its credit is rewritten where it is late
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	u32 fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
+	u32 buf_alloc = le32_to_cpu(hdr->buf_alloc);
+	u16 op = le16_to_cpu(hdr->op);
+	u32 old_fwd, old_limit;
+	bool opened;
+
+	if (!vs)
+		return;
+
+	spin_lock_bh(&vs->lock);
+	old_fwd = vs->credit.fwd_cnt;
+	old_limit = vs->credit.tx_limit;
+	opened = virtsock_credit_update_limit(&vs->credit,
+					      virtsock_skb_cb(skb)->msg_limit);
+	virtsock_credit_bytes(&vs->credit, &fwd_cnt, &buf_alloc);
+	hdr->fwd_cnt = cpu_to_le32(fwd_cnt);
+	hdr->buf_alloc = cpu_to_le32(buf_alloc);
+	/* The peer has answered if there is news; without, it still knows. */
+	if (old_fwd != vs->credit.fwd_cnt || old_limit != vs->credit.tx_limit)
+		vs->asked = false;
+	if (op == VIRTIO_VSOCK_OP_CREDIT_REQUEST)
+		vs->peer_blocked = true;
+	else if (op == VIRTIO_VSOCK_OP_RW)
+		vs->answered = false;
+	spin_unlock_bh(&vs->lock);
+
+	if (opened)
+		sk->sk_write_space(sk);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_rx);
+
+/**
+ * virtsock_sock_rx_done() - a packet with payload is in the socket's queue
+ * @sk: the socket, reference held
+ * @nr_msgs: units of record credit it took
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+
+	if (!vs)
+		return;
+
+	spin_lock_bh(&vs->lock);
+	vs->credit.rx_recs += nr_msgs;
+	spin_unlock_bh(&vs->lock);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_rx_done);
+
+/**
+ * virtsock_sock_reset() - the link of a connected socket has ended
+ * @sk: the socket
+ *
+ * The program gets ECONNRESET from whatever it does next; what is in the
+ * queue stays readable before that. The state stays "established", since the
+ * core answers ENOTCONN in any other. Lock-free as in the other transports:
+ * the socket may be locked by a program that sleeps in it.
+ *
+ * Context: vsock_table_lock held, so the socket stays.
+ */
+void virtsock_sock_reset(struct sock *sk)
+{
+	struct vsock_sock *vsk = vsock_sk(sk);
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	if (!vs)
+		return;
+
+	WRITE_ONCE(vs->dead, true);
+	WRITE_ONCE(vsk->peer_shutdown, vsk->peer_shutdown | SEND_SHUTDOWN);
+	WRITE_ONCE(sk->sk_err, ECONNRESET);
+	sk_error_report(sk);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_reset);

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mechanism behind the scheduler: packets gather in a queue; the owner of
+ * the flush packs them into the ring, makes the hypercall, delivers what came
+ * back and frees what the host consumed.
+ *
+ * There is one owner at a time. Who finds the flush owned leaves its wish in
+ * link->again and goes on, so nobody spins while the host works.
+ */
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+#include "guest.h"
+#include "hypercall.h"
+
+/* Hypercalls in a row before the flush moves to a worker */
+#define VIRTSOCK_FLUSH_LOOPS	16
+
+const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR] = {
+	[VIRTSOCK_POLICY_IMMEDIATE]	= "immediate",
+	[VIRTSOCK_POLICY_FULL]		= "full",
+	[VIRTSOCK_POLICY_ADAPTIVE]	= "adaptive",
+};
+
+static const enum virtsock_sched_event virtsock_class_event[] = {
+	[VIRTSOCK_TX_DATA]	= VIRTSOCK_SCHED_DATA,
+	[VIRTSOCK_TX_REPLY]	= VIRTSOCK_SCHED_REPLY,
+	[VIRTSOCK_TX_MORE]	= VIRTSOCK_SCHED_MORE,
+	[VIRTSOCK_TX_CONTROL]	= VIRTSOCK_SCHED_CONTROL,
+	[VIRTSOCK_TX_CREDIT]	= VIRTSOCK_SCHED_CREDIT,
+	[VIRTSOCK_TX_URGENT]	= VIRTSOCK_SCHED_URGENT,
+};
+
+/*
+ * Deliver what is in the receive buffer. Context: owner of the flush.
+ * Return: 0, -ENOMEM (what is left stays), -EPROTO.
+ */
+static int virtsock_receive(struct virtsock_link *l, gfp_t gfp)
+{
+	u32 bytes = 0, messages = 0, records = 0, fast = 0;
+	int err = 0;
+
+	while (l->rx_off < l->rx_len) {
+		void *rec = l->rx_buf + l->rx_off;
+		struct virtsock_rec_info info;
+		u32 off = 0, n;
+		struct sk_buff *skb;
+		void *room;
+
+		err = virtsock_rec_parse(rec, l->rx_len - l->rx_off, false, &info);
+		if (err < 0)
+			break;
+		err = 0;
+		skb = virtsock_unpack(&info, gfp | __GFP_NOWARN);
+		if (!skb) {
+			err = -ENOMEM;
+			break;
+		}
+		for (; off < info.len; off += n) {
+			room = virtsock_skb_room(skb, off, &n);
+			n = min(n, info.len - off);
+			memcpy(room, rec + info.payload + off, n);
+		}
+		l->rx_off += info.size;
+		bytes += info.len;
+		messages += info.nr_msgs;
+		records++;
+		fast += virtsock_rxq_add(&l->rxq, skb);
+	}
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_FAST, fast);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_DEFERRED, records - fast);
+	return err;
+}
+
+/*
+ * Pack the batch into the ring. Context: owner of the flush.
+ * Return: true if everything fitted.
+ */
+static bool virtsock_fill(struct virtsock_link *l)
+{
+	u32 mask = VIRTSOCK_RING_SIZE - 1;
+	struct virtsock_packer p = {
+		.buf = l->ring + (l->head & mask),
+		.size = VIRTSOCK_RING_SIZE - (l->head - l->tail),
+		.cid = l->cid,
+		.seg_min = VIRTSOCK_SEG_MIN,
+	};
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&l->batch))) {
+		if (!virtsock_pack(&p, skb))
+			break;
+		__skb_unlink(skb, &l->batch);
+		virtsock_skb_cb(skb)->pos = l->head + p.used;
+		__skb_queue_tail(&l->inflight, skb);
+	}
+	l->head += p.used;
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
+	return skb_queue_empty(&l->batch);
+}
+
+/* Free what the host has consumed. Context: owner of the flush. */
+static void virtsock_reap(struct virtsock_link *l)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&l->inflight)) &&
+	       (s32)(l->tail - virtsock_skb_cb(skb)->pos) >= 0) {
+		__skb_unlink(skb, &l->inflight);
+		virtsock_compat_consume_sent(skb);
+	}
+}
+
+/*
+ * One hypercall, with what it brings back. Context: owner of the flush.
+ * Return: VIRTSOCK_FR_* or a negative error of the host.
+ */
+static long virtsock_call(struct virtsock_link *l)
+{
+	struct virtsock_hc hc = {
+		.rbx = l->epoch,
+		.rcx = virtsock_flush_arg(l->head, VIRTSOCK_FF_ARM),
+		.rdx = virt_to_phys(l->rx_buf),
+		.rsi = PAGE_SIZE << VIRTSOCK_RX_ORDER,
+	};
+	bool poll = l->head == l->tail;
+	long err;
+
+	err = virtsock_hypercall(VIRTSOCK_HC_FLUSH, &hc);
+	WRITE_ONCE(l->last_call, jiffies);
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	virtsock_stat_inc(&l->stats, poll ? VIRTSOCK_STATS_A_POLLS :
+					    VIRTSOCK_STATS_A_FLUSHES);
+	if (err)
+		return err;
+	if (virtsock_ring_span(hc.rbx, l->head, VIRTSOCK_RING_SIZE) < 0 ||
+	    hc.rcx > PAGE_SIZE << VIRTSOCK_RX_ORDER)
+		return -VIRTSOCK_EPROTO;
+	l->tail = hc.rbx;
+	l->rx_off = 0;
+	l->rx_len = hc.rcx;
+	return hc.rdx;
+}
+
+/* Context: any but hard irq; @gfp: GFP_ATOMIC, or more in a worker. */
+static void __virtsock_flush(struct virtsock_link *l, gfp_t gfp)
+{
+	int loops = VIRTSOCK_FLUSH_LOOPS;
+	bool again, all, later = false;
+	unsigned long delay = 0;
+	long ret = 0;
+
+	spin_lock_bh(&l->lock);
+	if (l->flushing || !l->up) {
+		l->again = true;
+		spin_unlock_bh(&l->lock);
+		return;
+	}
+	l->flushing = true;
+	do {
+		l->again = false;
+		l->batch_seq++;
+		virtsock_sched_flushed(&l->sched);
+		skb_queue_splice_tail_init(&l->txq, &l->batch);
+		spin_unlock_bh(&l->lock);
+
+		/* Left over from a call that ran out of memory */
+		if (l->rx_off < l->rx_len) {
+			ret = virtsock_receive(l, gfp);
+			if (ret == -EPROTO)
+				ret = -VIRTSOCK_EPROTO;
+			if (ret)
+				goto locked;
+		}
+		all = virtsock_fill(l);
+		ret = virtsock_call(l);
+		if (ret >= 0) {
+			int err = virtsock_receive(l, gfp);
+
+			virtsock_reap(l);
+			if (err == -ENOMEM)
+				later = true;
+			else if (err)
+				ret = -VIRTSOCK_EPROTO;
+		}
+locked:
+		if (ret == -ENOMEM) {
+			later = true;
+			ret = 0;
+		}
+		spin_lock_bh(&l->lock);
+		if (ret < 0 || !l->up || later)
+			break;
+		l->stopped = ret & VIRTSOCK_FR_TX_STOP;
+		again = l->again || (ret & (VIRTSOCK_FR_RX_MORE |
+					    VIRTSOCK_FR_TX_MORE)) ||
+			(!all && !l->stopped);
+		if (again && !--loops)
+			later = true;
+	} while (again && !later);
+	if (l->rx_off < l->rx_len)
+		delay = 1;
+	l->flushing = false;
+	spin_unlock_bh(&l->lock);
+	wake_up(&l->idle);
+
+	if (ret < 0)
+		virtsock_link_lost(l, ret);
+	else if (later)
+		queue_delayed_work(l->wq, &l->flush_work, delay);
+}
+
+/**
+ * virtsock_flush() - flush now, or have the owner of the flush do it again
+ * @l: the link
+ *
+ * Context: any but hard irq. Makes hypercalls: no lock a host could wait for.
+ */
+void virtsock_flush(struct virtsock_link *l)
+{
+	__virtsock_flush(l, GFP_ATOMIC);
+}
+
+/**
+ * virtsock_flush_sync() - flush until the host has taken everything
+ * @l: the link
+ *
+ * For an announced end of the link. Gives up where the host is full.
+ *
+ * Context: process.
+ */
+void virtsock_flush_sync(struct virtsock_link *l)
+{
+	int tries = 64;
+	bool left;
+
+	do {
+		virtsock_flush(l);
+		virtsock_tx_wait(l);
+		spin_lock_bh(&l->lock);
+		left = l->up && !l->stopped &&
+		       (!skb_queue_empty(&l->txq) || !skb_queue_empty(&l->batch) ||
+			!skb_queue_empty(&l->inflight));
+		spin_unlock_bh(&l->lock);
+	} while (left && --tries);
+}
+
+static void virtsock_flush_worker(struct work_struct *work)
+{
+	struct virtsock_link *l = container_of(to_delayed_work(work),
+					       struct virtsock_link, flush_work);
+
+	/* NOIO: a block device may depend on what we receive. */
+	__virtsock_flush(l, GFP_NOIO);
+}
+
+static void virtsock_poll(struct tasklet_struct *t)
+{
+	virtsock_flush(container_of(t, struct virtsock_link, poll));
+}
+
+static enum hrtimer_restart virtsock_timer(struct hrtimer *timer)
+{
+	struct virtsock_link *l = container_of(timer, struct virtsock_link, timer);
+	u64 now = ktime_get_ns();
+	u64 next;
+
+	spin_lock_bh(&l->lock);
+	next = virtsock_sched_timer(&l->sched, now);
+	spin_unlock_bh(&l->lock);
+
+	if (next == VIRTSOCK_SCHED_HOLD)
+		return HRTIMER_NORESTART;
+	if (next == VIRTSOCK_SCHED_FLUSH) {
+		virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_TIMER_FLUSHES);
+		virtsock_flush(l);
+		return HRTIMER_NORESTART;
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(next));
+	return HRTIMER_RESTART;
+}
+
+/* What the scheduler said. Context: process. */
+static void virtsock_obey(struct virtsock_link *l, u64 verdict)
+{
+	if (verdict == VIRTSOCK_SCHED_HOLD)
+		return;
+	if (verdict != VIRTSOCK_SCHED_FLUSH) {
+		hrtimer_start(&l->timer, ns_to_ktime(verdict), HRTIMER_MODE_REL_SOFT);
+		return;
+	}
+	/* Answers given by a lane's worker leave together when it is done. */
+	if (virtsock_rxq_in_worker(&l->rxq))
+		atomic_set(&l->reply_waits, 1);
+	else
+		virtsock_flush(l);
+}
+
+static void virtsock_lane_end(struct virtsock_rxq *q)
+{
+	struct virtsock_link *l = container_of(q, struct virtsock_link, rxq);
+
+	if (atomic_xchg(&l->reply_waits, 0))
+		virtsock_flush(l);
+}
+
+/**
+ * virtsock_tx() - a packet for the host
+ * @l: the link
+ * @skb: the packet, consumed
+ *
+ * Context: process (the common code calls with the socket locked, or from a
+ * lane's worker).
+ * Return: bytes of payload taken, -ENODEV without a link.
+ */
+int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
+{
+	enum virtsock_tx_class class = virtsock_sock_tx(skb);
+	struct virtsock_sock *vs;
+	int len = skb->len;
+	u64 verdict;
+
+	if (class == VIRTSOCK_TX_DROP) {
+		consume_skb(skb);
+		return len;
+	}
+
+	spin_lock_bh(&l->lock);
+	if (!l->up) {
+		spin_unlock_bh(&l->lock);
+		kfree_skb(skb);
+		return -ENODEV;
+	}
+	__skb_queue_tail(&l->txq, skb);
+	vs = skb->sk ? virtsock_sk(vsock_sk(skb->sk)) : NULL;
+	if (vs && class < VIRTSOCK_TX_CONTROL)
+		vs->batch_seq = l->batch_seq;
+	verdict = virtsock_sched_queue(&l->sched, ktime_get_ns(),
+				       virtsock_class_event[class], len, skb->sk);
+	/* The host is full and will ring: a call now would only tell us again. */
+	if (l->stopped && verdict == VIRTSOCK_SCHED_FLUSH)
+		verdict = VIRTSOCK_SCHED_HOLD;
+	spin_unlock_bh(&l->lock);
+
+	virtsock_obey(l, verdict);
+	return len;
+}
+
+/**
+ * virtsock_about_to_wait() - a program is about to wait on a socket
+ * @l: the link
+ * @vsk: the socket; what it sent leaves now
+ *
+ * Context: process, socket locked.
+ */
+void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	u64 verdict = VIRTSOCK_SCHED_HOLD;
+
+	if (!vs)
+		return;
+	spin_lock_bh(&l->lock);
+	if (!l->stopped && vs->batch_seq == l->batch_seq)
+		verdict = virtsock_sched_queue(&l->sched, ktime_get_ns(),
+					       VIRTSOCK_SCHED_BLOCK, 0, vsk);
+	spin_unlock_bh(&l->lock);
+	virtsock_obey(l, verdict);
+}
+
+/**
+ * virtsock_tx_cancel() - forget what a socket wanted to send
+ * @l: the link
+ * @vsk: the socket
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
+{
+	struct sk_buff_head freeme;
+	struct sk_buff *skb, *next;
+
+	__skb_queue_head_init(&freeme);
+	spin_lock_bh(&l->lock);
+	skb_queue_walk_safe(&l->txq, skb, next) {
+		if (skb->sk == sk_vsock(vsk)) {
+			__skb_unlink(skb, &l->txq);
+			__skb_queue_tail(&freeme, skb);
+		}
+	}
+	spin_unlock_bh(&l->lock);
+	__skb_queue_purge(&freeme);
+	return 0;
+}
+
+/**
+ * virtsock_tx_wait() - wait until nobody owns the flush
+ * @l: the link
+ *
+ * Context: process.
+ */
+void virtsock_tx_wait(struct virtsock_link *l)
+{
+	wait_event(l->idle, !READ_ONCE(l->flushing));
+}
+
+/**
+ * virtsock_tx_purge() - forget everything that was not consumed
+ * @l: the link, down, so that nobody owns the flush or takes it
+ *
+ * Context: process.
+ */
+void virtsock_tx_purge(struct virtsock_link *l)
+{
+	struct sk_buff_head freeme;
+
+	__skb_queue_head_init(&freeme);
+	spin_lock_bh(&l->lock);
+	skb_queue_splice_init(&l->txq, &freeme);
+	skb_queue_splice_init(&l->batch, &freeme);
+	skb_queue_splice_init(&l->inflight, &freeme);
+	virtsock_sched_flushed(&l->sched);
+	l->batch_seq++;
+	l->again = false;
+	l->stopped = false;
+	l->head = 0;
+	l->tail = 0;
+	l->rx_off = 0;
+	l->rx_len = 0;
+	spin_unlock_bh(&l->lock);
+	__skb_queue_purge(&freeme);
+}
+
+/* While there are connections: does the link still exist? */
+static void virtsock_alive_work(struct work_struct *work)
+{
+	struct virtsock_link *l = container_of(to_delayed_work(work),
+					       struct virtsock_link, alive_work);
+
+	if (!atomic_read(&l->socks))
+		return;
+	if (time_after_eq(jiffies, READ_ONCE(l->last_call) + HZ))
+		virtsock_flush(l);
+	queue_delayed_work(l->wq, &l->alive_work, HZ);
+}
+
+/**
+ * virtsock_flush_param() - change policy or deadline while traffic runs
+ * @l: the link
+ * @policy: the new policy
+ * @deadline_ns: the new deadline
+ *
+ * Context: process.
+ */
+void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
+			  u64 deadline_ns)
+{
+	spin_lock_bh(&l->lock);
+	l->sched.policy = policy;
+	l->sched.deadline_ns = deadline_ns;
+	spin_unlock_bh(&l->lock);
+	/* What waited by the old rule leaves now. */
+	virtsock_flush(l);
+}
+
+/**
+ * virtsock_flush_init() - allocate the ring and the receive buffer
+ * @l: the link
+ *
+ * Context: process, module init.
+ * Return: 0 or -ENOMEM.
+ */
+int virtsock_flush_init(struct virtsock_link *l)
+{
+	struct page **twice;
+	int i, err = -ENOMEM;
+
+	BUILD_BUG_ON((PAGE_SIZE << VIRTSOCK_RX_ORDER) < VIRTSOCK_RX_BUF_MIN);
+
+	spin_lock_init(&l->lock);
+	skb_queue_head_init(&l->txq);
+	skb_queue_head_init(&l->batch);
+	skb_queue_head_init(&l->inflight);
+	init_waitqueue_head(&l->idle);
+	virtsock_compat_hrtimer_setup(&l->timer, virtsock_timer);
+	tasklet_setup(&l->poll, virtsock_poll);
+	INIT_DELAYED_WORK(&l->flush_work, virtsock_flush_worker);
+	INIT_DELAYED_WORK(&l->alive_work, virtsock_alive_work);
+	l->batch_seq = 1;
+
+	l->wq = alloc_workqueue("virtsock", WQ_UNBOUND | WQ_HIGHPRI |
+				WQ_MEM_RECLAIM, 0);
+	if (!l->wq)
+		return -ENOMEM;
+	virtsock_rxq_init(&l->rxq, &virtsock_transport, l->wq);
+	l->rxq.end = virtsock_lane_end;
+
+	for (i = 0; i < VIRTSOCK_RING_PAGES; i++) {
+		l->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!l->pages[i])
+			goto err;
+	}
+	twice = kmalloc_array(2 * VIRTSOCK_RING_PAGES, sizeof(*twice), GFP_KERNEL);
+	if (!twice)
+		goto err;
+	memcpy(twice, l->pages, sizeof(l->pages));
+	memcpy(twice + VIRTSOCK_RING_PAGES, l->pages, sizeof(l->pages));
+	l->ring = vmap(twice, 2 * VIRTSOCK_RING_PAGES, VM_MAP, PAGE_KERNEL);
+	kfree(twice);
+	l->rx_buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO |
+					     __GFP_RETRY_MAYFAIL, VIRTSOCK_RX_ORDER);
+	if (!l->ring || !l->rx_buf)
+		goto err;
+	return 0;
+err:
+	virtsock_flush_exit(l);
+	return err;
+}
+
+/**
+ * virtsock_flush_exit() - free what virtsock_flush_init() allocated
+ * @l: the link, down for good: no interrupt, no socket, no owner of the flush
+ *
+ * Context: process.
+ */
+void virtsock_flush_exit(struct virtsock_link *l)
+{
+	int i;
+
+	hrtimer_cancel(&l->timer);
+	tasklet_kill(&l->poll);
+	cancel_delayed_work_sync(&l->alive_work);
+	cancel_delayed_work_sync(&l->flush_work);
+	destroy_workqueue(l->wq);
+	if (l->ring)
+		vunmap(l->ring);
+	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
+		if (l->pages[i])
+			__free_page(l->pages[i]);
+	free_pages((unsigned long)l->rx_buf, VIRTSOCK_RX_ORDER);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The guest's transport: one link to the host */
+#ifndef _VIRTSOCK_GUEST_H
+#define _VIRTSOCK_GUEST_H
+
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <virtsock/control.h>
+#include <virtsock/core.h>
+#include <virtsock/sched.h>
+
+#define VIRTSOCK_RING_PAGES	64U
+#define VIRTSOCK_RING_SIZE	(VIRTSOCK_RING_PAGES * VIRTSOCK_PAGE_SIZE)
+#define VIRTSOCK_RX_ORDER	5	/* 128 KiB: a batch of records, or one large */
+#define VIRTSOCK_BATCH_BYTES	(VIRTSOCK_RING_SIZE / 2)
+#define VIRTSOCK_SEG_MIN	4096U
+
+/**
+ * struct virtsock_link - the link to the host; there is one, static
+ *
+ * @lock: bh; protects the members up to @sched
+ * @txq: packets that wait for a flush
+ * @up: ring registered; hypercalls may be made by the owner of the flush
+ * @flushing: somebody owns the flush: the ring, @batch, @inflight and the
+ *	receive buffer are its
+ * @again: somebody else wants a flush; the owner makes it
+ * @stopped: the host is full; its doorbell tells when to go on
+ * @batch_seq: number of the batch that is gathered now
+ * @sched: when to flush
+ *
+ * @idle: woken when @flushing falls
+ * @batch: packets of this flush on their way into the ring
+ * @inflight: packets in the ring; freed when the host has consumed them
+ * @ring: the ring, mapped twice in a row, so that a record may run across its
+ *	end without being cut
+ * @pages: the ring's pages
+ * @head: position up to which the ring is filled
+ * @tail: position up to which the host consumed it
+ * @rx_buf: receive buffer
+ * @rx_off: first byte of it that is not delivered yet (short of memory)
+ * @rx_len: bytes in it
+ *
+ * @rxq: received packets; its producer is the owner of the flush
+ * @reply_waits: a packet that must leave was sent from a lane's worker
+ * @timer: the scheduler's
+ * @poll: tasklet of the doorbell
+ * @flush_work: where a flush goes on that took too long, or needs memory
+ * @alive_work: polls once a second while there are connections
+ * @socks: sockets on our transport
+ * @last_call: jiffies of the last hypercall
+ * @wq: for all of them and the lanes
+ *
+ * @state_lock: serialises what brings the link up and down
+ * @link_work: brings it up; ends what a lost link leaves
+ * @admin_up: the administrator wants it; @state_lock
+ * @ending: a lost link is not cleaned up yet
+ * @state: enum virtsock_state
+ * @reason: VIRTSOCK_E* of the last refusal
+ * @cid: ours, VMADDR_CID_ANY without a link
+ * @epoch: the link's
+ * @doorbell: argument of DOORBELL, 0 before the interrupt is set up
+ * @virq: the doorbell's interrupt
+ * @domain: where it comes from
+ */
+struct virtsock_link {
+	spinlock_t lock;
+	struct sk_buff_head txq;
+	bool up;
+	bool flushing;
+	bool again;
+	bool stopped;
+	u32 batch_seq;
+	struct virtsock_sched sched;
+
+	wait_queue_head_t idle;
+	struct sk_buff_head batch;
+	struct sk_buff_head inflight;
+	void *ring;
+	struct page *pages[VIRTSOCK_RING_PAGES];
+	u32 head;
+	u32 tail;
+	void *rx_buf;
+	u32 rx_off;
+	u32 rx_len;
+
+	struct virtsock_rxq rxq;
+	atomic_t reply_waits;
+	struct hrtimer timer;
+	struct tasklet_struct poll;
+	struct delayed_work flush_work;
+	struct delayed_work alive_work;
+	atomic_t socks;
+	unsigned long last_call;
+	struct workqueue_struct *wq;
+
+	struct mutex state_lock;
+	struct delayed_work link_work;
+	bool admin_up;
+	bool ending;
+	u32 state;
+	u32 reason;
+	u32 cid;
+	u64 epoch;
+	u64 doorbell;
+	int virq;
+	struct irq_domain *domain;
+	struct virtsock_stats stats;
+};
+
+extern struct virtsock_link virtsock_link;
+extern struct virtio_transport virtsock_transport;
+
+/* link.c */
+int virtsock_link_init(struct virtsock_link *l);
+void virtsock_link_start(struct virtsock_link *l);
+void virtsock_link_exit(struct virtsock_link *l);
+void virtsock_link_lost(struct virtsock_link *l, long err);
+int virtsock_link_admin(struct virtsock_link *l, bool up);
+
+/* flush.c */
+int virtsock_flush_init(struct virtsock_link *l);
+void virtsock_flush_exit(struct virtsock_link *l);
+int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb);
+void virtsock_flush(struct virtsock_link *l);
+void virtsock_flush_sync(struct virtsock_link *l);
+void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk);
+int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk);
+void virtsock_tx_wait(struct virtsock_link *l);
+void virtsock_tx_purge(struct virtsock_link *l);
+void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
+			  u64 deadline_ns);
+extern const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR];
+
+/* doorbell.c */
+int virtsock_doorbell_init(struct virtsock_link *l);
+void virtsock_doorbell_exit(struct virtsock_link *l);
+
+/* control.c */
+extern const struct virtsock_guest_ops virtsock_link_ops;
+bool virtsock_param_admin_up(void);
+
+#endif

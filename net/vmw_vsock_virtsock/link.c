@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of the link: HELLO, REGISTER, up; lost, its connections ended, and
+ * HELLO again for as long as the administrator wants it.
+ */
+#include <linux/module.h>
+#include <linux/reboot.h>
+#include <linux/slab.h>
+#include "guest.h"
+#include "hypercall.h"
+
+/* How often an unbound guest asks again */
+#define VIRTSOCK_RETRY		(2 * HZ)
+/* How often while the host ends an older link */
+#define VIRTSOCK_RETRY_BUSY	(HZ / 50 + 1)
+
+struct virtsock_link virtsock_link = {
+	.cid = VMADDR_CID_ANY,
+};
+
+static const char *virtsock_reason(long err)
+{
+	switch (-err) {
+	case VIRTSOCK_EUNBOUND:
+		return "no CID is bound to this VM; on the host: virtsock vm add pid PID cid CID";
+	case VIRTSOCK_EVERSION:
+		return "the host's module speaks another version; install the same one on both";
+	case VIRTSOCK_ENOAPIC:
+		return "the VM has no in-kernel local APIC; start it without kernel_irqchip=off";
+	case VIRTSOCK_EHYPERV:
+		return "the VM has Hyper-V or Xen hypercalls on; start it without them";
+	case VIRTSOCK_EDOWN:
+		return "the host's administrator has taken the link down";
+	case VIRTSOCK_EPROTO:
+		return "the host found the ring malformed";
+	case VIRTSOCK_ESTALE:
+		return "the host has ended the link (reset, migration, or unbound)";
+	case 1000:
+		return "the host has no virtsock; on the host: modprobe virtsock_host";
+	default:
+		return "the host does not answer as virtsock does (Hyper-V or Xen hypercalls on?)";
+	}
+}
+
+/* Said once for each new reason: an unbound guest asks for ever. */
+static void virtsock_refused(struct virtsock_link *l, long err)
+{
+	u32 reason = err < 0 && err >= -4095 ? -err : 1;
+
+	if (reason == l->reason || reason == VIRTSOCK_EAGAIN)
+		return;
+	l->reason = reason;
+	pr_info("virtsock: no link yet (%ld): %s\n", err, virtsock_reason(err));
+}
+
+/* Context: state_lock held. Return: 0 or the host's (negative) answer. */
+static long virtsock_hello(struct virtsock_link *l)
+{
+	struct virtsock_hc hc = {
+		.rbx = VIRTSOCK_ABI_VERSION,
+		.rcx = VIRTSOCK_FEATURES,
+	};
+	long err = virtsock_hypercall(VIRTSOCK_HC_HELLO, &hc);
+
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	if (err)
+		return err < 0 ? err : -1;
+	if (hc.rbx >> 32 != VIRTSOCK_MAGIC || hc.rdx & ~VIRTSOCK_FEATURES)
+		return -1;
+	l->epoch = hc.rcx;
+	WRITE_ONCE(l->cid, lower_32_bits(hc.rbx));
+	l->state = VIRTSOCK_STATE_HELLO;
+	return 0;
+}
+
+/* Context: state_lock held. Return: 0 or the host's (negative) answer. */
+static long virtsock_register(struct virtsock_link *l)
+{
+	struct virtsock_setup *setup;
+	size_t size = struct_size(setup, pages, VIRTSOCK_RING_PAGES);
+	struct virtsock_hc hc = { .rbx = l->epoch };
+	u64 doorbell;
+	long err;
+	int i;
+
+	setup = kzalloc(size, GFP_KERNEL);
+	if (!setup)
+		return -VIRTSOCK_ENOMEM;
+	doorbell = READ_ONCE(l->doorbell);
+	setup->size = cpu_to_le32(size);
+	setup->nr_pages = cpu_to_le32(VIRTSOCK_RING_PAGES);
+	setup->doorbell = cpu_to_le64(doorbell);
+	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
+		setup->pages[i] = cpu_to_le64(page_to_phys(l->pages[i]));
+	hc.rcx = virt_to_phys(setup);
+	err = virtsock_hypercall(VIRTSOCK_HC_REGISTER, &hc);
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	kfree(setup);
+	if (err)
+		return err < 0 ? err : -1;
+
+	/* The interrupt may have moved before the host knew this epoch. */
+	if (READ_ONCE(l->doorbell) != doorbell) {
+		hc.rbx = l->epoch;
+		hc.rcx = READ_ONCE(l->doorbell);
+		virtsock_hypercall(VIRTSOCK_HC_DOORBELL, &hc);
+	}
+	return 0;
+}
+
+static void virtsock_reset_one(struct sock *sk)
+{
+	virtsock_sock_reset(sk);
+}
+
+/* End what the old link left. Context: state_lock held. */
+static void virtsock_end(struct virtsock_link *l)
+{
+	spin_lock_bh(&l->lock);
+	l->up = false;
+	spin_unlock_bh(&l->lock);
+	virtsock_tx_wait(l);
+	virtsock_tx_purge(l);
+	/* What the peer closed in order stays readable: deliver it first. */
+	virtsock_rxq_drain(&l->rxq);
+	virtsock_compat_for_each_connected(&virtsock_transport, virtsock_reset_one);
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_RESETS);
+	virtsock_control_event(VIRTSOCK_EVENT_LINK_DOWN, l->cid, 0, NULL);
+	WRITE_ONCE(l->cid, VMADDR_CID_ANY);
+	l->epoch = 0;
+	l->state = VIRTSOCK_STATE_DOWN;
+	l->ending = false;
+}
+
+static void virtsock_link_work(struct work_struct *work)
+{
+	struct virtsock_link *l = container_of(to_delayed_work(work),
+					       struct virtsock_link, link_work);
+	unsigned long retry = VIRTSOCK_RETRY;
+	long err;
+
+	mutex_lock(&l->state_lock);
+	if (l->ending)
+		virtsock_end(l);
+	if (!l->admin_up || l->state == VIRTSOCK_STATE_UP)
+		goto out;
+
+	err = virtsock_hello(l);
+	if (!err)
+		err = virtsock_register(l);
+	if (err) {
+		virtsock_refused(l, err);
+		WRITE_ONCE(l->cid, VMADDR_CID_ANY);
+		l->state = VIRTSOCK_STATE_DOWN;
+		if (err == -VIRTSOCK_EAGAIN)
+			retry = VIRTSOCK_RETRY_BUSY;
+		queue_delayed_work(l->wq, &l->link_work, retry);
+		goto out;
+	}
+
+	l->reason = 0;
+	l->state = VIRTSOCK_STATE_UP;
+	spin_lock_bh(&l->lock);
+	l->up = true;
+	spin_unlock_bh(&l->lock);
+	pr_info("virtsock: link up, CID %u\n", l->cid);
+	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, l->cid, 0, NULL);
+	/* Arms the doorbell, and brings what waits already. */
+	virtsock_flush(l);
+out:
+	mutex_unlock(&l->state_lock);
+}
+
+/**
+ * virtsock_link_lost() - the host does not know this link any more
+ * @l: the link
+ * @err: what it answered
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_link_lost(struct virtsock_link *l, long err)
+{
+	bool first;
+
+	spin_lock_bh(&l->lock);
+	first = l->up;
+	l->up = false;
+	l->ending = true;
+	spin_unlock_bh(&l->lock);
+	if (!first)
+		return;
+	pr_notice("virtsock: CID %u: link lost (%ld): %s\n", l->cid, err,
+		  virtsock_reason(err));
+	mod_delayed_work(l->wq, &l->link_work, 0);
+}
+
+/* An announced end. Context: state_lock held. */
+static void virtsock_say_goodbye(struct virtsock_link *l)
+{
+	struct virtsock_hc hc = { .rbx = l->epoch };
+
+	if (l->state != VIRTSOCK_STATE_UP)
+		return;
+	virtsock_flush_sync(l);
+	spin_lock_bh(&l->lock);
+	l->up = false;
+	spin_unlock_bh(&l->lock);
+	virtsock_tx_wait(l);
+	virtsock_hypercall(VIRTSOCK_HC_UNREGISTER, &hc);
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	virtsock_end(l);
+}
+
+/**
+ * virtsock_link_admin() - the administrator takes the link up or down
+ * @l: the link
+ * @up: which
+ *
+ * Down ends all connections with ECONNRESET before this returns.
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int virtsock_link_admin(struct virtsock_link *l, bool up)
+{
+	mutex_lock(&l->state_lock);
+	l->admin_up = up;
+	l->reason = 0;
+	if (!up)
+		virtsock_say_goodbye(l);
+	mutex_unlock(&l->state_lock);
+	if (up)
+		mod_delayed_work(l->wq, &l->link_work, 0);
+	return 0;
+}
+
+/*
+ * The host cannot see a kexec, and what it writes after one would land in
+ * somebody else's memory, were it not for the epoch: say goodbye in any case.
+ */
+static int virtsock_reboot(struct notifier_block *nb, unsigned long action,
+			   void *data)
+{
+	virtsock_link_admin(&virtsock_link, false);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block virtsock_reboot_nb = {
+	.notifier_call = virtsock_reboot,
+};
+
+/**
+ * virtsock_link_init() - make the link ready, not up
+ * @l: the link
+ *
+ * Context: process, module init.
+ * Return: 0 or a negative errno.
+ */
+int virtsock_link_init(struct virtsock_link *l)
+{
+	int err;
+
+	mutex_init(&l->state_lock);
+	INIT_DELAYED_WORK(&l->link_work, virtsock_link_work);
+	atomic_set(&l->socks, 0);
+	atomic_set(&l->reply_waits, 0);
+	l->admin_up = true;
+	err = virtsock_flush_init(l);
+	if (err)
+		return err;
+	err = virtsock_doorbell_init(l);
+	if (err)
+		goto err_flush;
+	err = register_reboot_notifier(&virtsock_reboot_nb);
+	if (err)
+		goto err_doorbell;
+	return 0;
+
+err_doorbell:
+	virtsock_doorbell_exit(l);
+err_flush:
+	virtsock_flush_exit(l);
+	return err;
+}
+
+/**
+ * virtsock_link_start() - look for the host, from now on
+ * @l: the link
+ *
+ * Context: process, module init.
+ */
+void virtsock_link_start(struct virtsock_link *l)
+{
+	queue_delayed_work(l->wq, &l->link_work, 0);
+}
+
+/**
+ * virtsock_link_exit() - say goodbye and free everything
+ * @l: the link; no socket is left
+ *
+ * Context: process, module exit.
+ */
+void virtsock_link_exit(struct virtsock_link *l)
+{
+	unregister_reboot_notifier(&virtsock_reboot_nb);
+	virtsock_link_admin(l, false);
+	cancel_delayed_work_sync(&l->link_work);
+	virtsock_doorbell_exit(l);
+	virtsock_flush_exit(l);
+}
