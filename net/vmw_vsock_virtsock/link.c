@@ -287,11 +287,15 @@ err_flush:
  * virtsock_link_start() - look for the host, from now on
  * @l: the link
  *
+ * The first try is made before this returns: where the host is ready, so are
+ * we when modprobe ends.
+ *
  * Context: process, module init.
  */
 void virtsock_link_start(struct virtsock_link *l)
 {
 	queue_delayed_work(l->wq, &l->link_work, 0);
+	flush_delayed_work(&l->link_work);
 }
 
 /**
