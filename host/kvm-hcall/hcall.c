@@ -156,6 +156,8 @@ static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 
 	/* Receivers that woke may answer at once: their answers go back now. */
 	cond_resched();
+	if (args & VIRTSOCK_FF_WAIT && !flags)
+		virtsock_linger(vcpu, vm);
 	if (len) {
 		ret = virtsock_push(vcpu, vm, gpa, len, &flags);
 		if (ret < 0)

@@ -62,6 +62,7 @@ enum virtsock_end {
  * @stopped: the guest was told to wait until @rxq drained
  * @doorbell: where to ring, as in DOORBELL
  *
+ * @linger_ns: how long to wait for an answer now, adaptive; @lock
  * @kick_work: rings again where a doorbell was not answered
  * @kick_delay: its period now, in jiffies
  * @rxq: packets from the guest on their way to their sockets
@@ -100,6 +101,7 @@ struct virtsock_vm {
 	bool stopped;
 	u64 doorbell;
 
+	u32 linger_ns;
 	struct delayed_work kick_work;
 	unsigned long kick_delay;
 	struct virtsock_rxq rxq;
@@ -145,6 +147,9 @@ struct virtsock_regs {
 };
 
 void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs);
+
+/* linger.c */
+void virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm);
 
 /* pull.c */
 int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,

@@ -148,7 +148,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 				kfree_skb(skb);
 				break;
 			}
-			fast += virtsock_rxq_add(&vm->rxq, skb);
+			fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
 		}
 		off += info.size;
 		bytes += info.len;

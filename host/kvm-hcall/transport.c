@@ -75,7 +75,7 @@ struct virtio_transport virtsock_host_transport = {
 		.seqpacket_dequeue	= virtsock_seqpacket_dequeue,
 		.seqpacket_enqueue	= virtsock_seqpacket_enqueue,
 		.seqpacket_allow	= virtsock_host_seqpacket_allow,
-		.seqpacket_has_data	= virtio_transport_seqpacket_has_data,
+		.seqpacket_has_data	= virtsock_seqpacket_has_data,
 
 		.notify_poll_in		= virtio_transport_notify_poll_in,
 		.notify_poll_out	= virtio_transport_notify_poll_out,

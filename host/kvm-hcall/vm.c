@@ -349,6 +349,7 @@ static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid)
 	INIT_WORK(&vm->end_work, virtsock_vm_end_work);
 	INIT_WORK(&vm->release_work, virtsock_vm_free);
 	virtsock_doorbell_setup(vm);
+	vm->linger_ns = 100 * NSEC_PER_USEC;
 	virtsock_rxq_init(&vm->rxq, &virtsock_host_transport, virtsock_host_wq);
 	vm->rxq.drained = virtsock_vm_drained;
 	return vm;

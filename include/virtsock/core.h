@@ -35,6 +35,7 @@
  * @answered: something was sent since the last receive, so a further send is
  *	no reply
  * @more: the send in progress has MSG_MORE; under lock_sock
+ * @blocks: the last receive had to wait in recv(), not in poll
  * @dead: its link has ended; set once, never cleared
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  *
@@ -53,6 +54,7 @@ struct virtsock_sock {
 	bool credit_queued;
 	bool answered;
 	bool more;
+	bool blocks;
 	bool dead;
 	u32 batch_seq;
 };
@@ -109,6 +111,7 @@ ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len, int flags);
 ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				   int flags);
+u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk);
 void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
@@ -194,12 +197,14 @@ struct virtsock_rxq {
 
 void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 		       struct workqueue_struct *wq);
-bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb);
+bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
+		      struct sock *locked);
 void virtsock_rxq_drain(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
 
 /* deliver.c */
-bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb);
+bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
+			   struct sock *locked);
 void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb);
 
 /**

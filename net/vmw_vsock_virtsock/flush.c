@@ -8,6 +8,7 @@
  * link->again and goes on, so nobody spins while the host works.
  */
 #include <linux/mm.h>
+#include <linux/sched/stat.h>
 #include <linux/vmalloc.h>
 #include "guest.h"
 #include "hypercall.h"
@@ -30,11 +31,24 @@ static const enum virtsock_sched_event virtsock_class_event[] = {
 	[VIRTSOCK_TX_URGENT]	= VIRTSOCK_SCHED_URGENT,
 };
 
+/**
+ * struct virtsock_flusher - who makes a flush
+ * @gfp: how it may allocate
+ * @locked: the socket it has locked, or NULL
+ * @waits: it is about to wait for an answer
+ */
+struct virtsock_flusher {
+	gfp_t gfp;
+	struct sock *locked;
+	bool waits;
+};
+
 /*
  * Deliver what is in the receive buffer. Context: owner of the flush.
  * Return: 0, -ENOMEM (what is left stays), -EPROTO.
  */
-static int virtsock_receive(struct virtsock_link *l, gfp_t gfp)
+static int virtsock_receive(struct virtsock_link *l,
+			    const struct virtsock_flusher *f)
 {
 	u32 bytes = 0, messages = 0, records = 0, fast = 0;
 	int err = 0;
@@ -50,7 +64,7 @@ static int virtsock_receive(struct virtsock_link *l, gfp_t gfp)
 		if (err < 0)
 			break;
 		err = 0;
-		skb = virtsock_unpack(&info, gfp | __GFP_NOWARN);
+		skb = virtsock_unpack(&info, f->gfp | __GFP_NOWARN);
 		if (!skb) {
 			err = -ENOMEM;
 			break;
@@ -64,7 +78,7 @@ static int virtsock_receive(struct virtsock_link *l, gfp_t gfp)
 		bytes += info.len;
 		messages += info.nr_msgs;
 		records++;
-		fast += virtsock_rxq_add(&l->rxq, skb);
+		fast += virtsock_rxq_add(&l->rxq, skb, f->locked);
 	}
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
@@ -119,11 +133,12 @@ static void virtsock_reap(struct virtsock_link *l)
  * One hypercall, with what it brings back. Context: owner of the flush.
  * Return: VIRTSOCK_FR_* or a negative error of the host.
  */
-static long virtsock_call(struct virtsock_link *l)
+static long virtsock_call(struct virtsock_link *l, bool waits)
 {
+	u32 flags = VIRTSOCK_FF_ARM | (waits ? VIRTSOCK_FF_WAIT : 0);
 	struct virtsock_hc hc = {
 		.rbx = l->epoch,
-		.rcx = virtsock_flush_arg(l->head, VIRTSOCK_FF_ARM),
+		.rcx = virtsock_flush_arg(l->head, flags),
 		.rdx = virt_to_phys(l->rx_buf),
 		.rsi = PAGE_SIZE << VIRTSOCK_RX_ORDER,
 	};
@@ -146,11 +161,12 @@ static long virtsock_call(struct virtsock_link *l)
 	return hc.rdx;
 }
 
-/* Context: any but hard irq; @gfp: GFP_ATOMIC, or more in a worker. */
-static void __virtsock_flush(struct virtsock_link *l, gfp_t gfp)
+/* Context: any but hard irq. */
+static void __virtsock_flush(struct virtsock_link *l,
+			     const struct virtsock_flusher *f)
 {
 	int loops = VIRTSOCK_FLUSH_LOOPS;
-	bool again, all, later = false;
+	bool again, all, later = false, waits = f->waits;
 	unsigned long delay = 0;
 	long ret = 0;
 
@@ -170,16 +186,17 @@ static void __virtsock_flush(struct virtsock_link *l, gfp_t gfp)
 
 		/* Left over from a call that ran out of memory */
 		if (l->rx_off < l->rx_len) {
-			ret = virtsock_receive(l, gfp);
+			ret = virtsock_receive(l, f);
 			if (ret == -EPROTO)
 				ret = -VIRTSOCK_EPROTO;
 			if (ret)
 				goto locked;
 		}
 		all = virtsock_fill(l);
-		ret = virtsock_call(l);
+		ret = virtsock_call(l, waits);
+		waits = false;
 		if (ret >= 0) {
-			int err = virtsock_receive(l, gfp);
+			int err = virtsock_receive(l, f);
 
 			virtsock_reap(l);
 			if (err == -ENOMEM)
@@ -222,7 +239,9 @@ locked:
  */
 void virtsock_flush(struct virtsock_link *l)
 {
-	__virtsock_flush(l, GFP_ATOMIC);
+	static const struct virtsock_flusher anybody = { .gfp = GFP_ATOMIC };
+
+	__virtsock_flush(l, &anybody);
 }
 
 /**
@@ -251,11 +270,12 @@ void virtsock_flush_sync(struct virtsock_link *l)
 
 static void virtsock_flush_worker(struct work_struct *work)
 {
+	/* NOIO: a block device may depend on what we receive. */
+	static const struct virtsock_flusher worker = { .gfp = GFP_NOIO };
 	struct virtsock_link *l = container_of(to_delayed_work(work),
 					       struct virtsock_link, flush_work);
 
-	/* NOIO: a block device may depend on what we receive. */
-	__virtsock_flush(l, GFP_NOIO);
+	__virtsock_flush(l, &worker);
 }
 
 static void virtsock_poll(struct tasklet_struct *t)
@@ -284,9 +304,17 @@ static enum hrtimer_restart virtsock_timer(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* What the scheduler said. Context: process. */
-static void virtsock_obey(struct virtsock_link *l, u64 verdict)
+/* What the scheduler said. Context: process, @locked is. */
+static void virtsock_obey(struct virtsock_link *l, u64 verdict,
+			  struct sock *locked, bool waits)
 {
+	struct virtsock_flusher f = {
+		.gfp = GFP_ATOMIC,
+		.locked = locked,
+		/* Who waits in the host must not keep others from this CPU. */
+		.waits = waits && single_task_running(),
+	};
+
 	if (verdict == VIRTSOCK_SCHED_HOLD)
 		return;
 	if (verdict != VIRTSOCK_SCHED_FLUSH) {
@@ -297,7 +325,7 @@ static void virtsock_obey(struct virtsock_link *l, u64 verdict)
 	if (virtsock_rxq_in_worker(&l->rxq))
 		atomic_set(&l->reply_waits, 1);
 	else
-		virtsock_flush(l);
+		__virtsock_flush(l, &f);
 }
 
 static void virtsock_lane_end(struct virtsock_rxq *q)
@@ -320,7 +348,9 @@ static void virtsock_lane_end(struct virtsock_rxq *q)
 int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 {
 	enum virtsock_tx_class class = virtsock_sock_tx(skb);
+	struct sock *locked = NULL;
 	struct virtsock_sock *vs;
+	bool waits = false;
 	int len = skb->len;
 	u64 verdict;
 
@@ -337,8 +367,12 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 	}
 	__skb_queue_tail(&l->txq, skb);
 	vs = skb->sk ? virtsock_sk(vsock_sk(skb->sk)) : NULL;
-	if (vs && class < VIRTSOCK_TX_CONTROL)
+	if (vs && class < VIRTSOCK_TX_CONTROL) {
 		vs->batch_seq = l->batch_seq;
+		locked = skb->sk;
+		/* It read in recv() what this answers: there it goes again. */
+		waits = class == VIRTSOCK_TX_REPLY && vs->blocks;
+	}
 	verdict = virtsock_sched_queue(&l->sched, ktime_get_ns(),
 				       virtsock_class_event[class], len, skb->sk);
 	/* The host is full and will ring: a call now would only tell us again. */
@@ -346,7 +380,7 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 		verdict = VIRTSOCK_SCHED_HOLD;
 	spin_unlock_bh(&l->lock);
 
-	virtsock_obey(l, verdict);
+	virtsock_obey(l, verdict, locked, waits);
 	return len;
 }
 
@@ -354,22 +388,26 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
  * virtsock_about_to_wait() - a program is about to wait on a socket
  * @l: the link
  * @vsk: the socket; what it sent leaves now
+ * @sleeps: it sleeps for an answer on this very socket
  *
- * Context: process, socket locked.
+ * Context: process, socket locked; perhaps after prepare_to_wait(), so it
+ * never sleeps.
  */
-void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk)
+void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
+			    bool sleeps)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	u64 verdict = VIRTSOCK_SCHED_HOLD;
 
 	if (!vs)
 		return;
+	vs->blocks = sleeps;
 	spin_lock_bh(&l->lock);
 	if (!l->stopped && vs->batch_seq == l->batch_seq)
 		verdict = virtsock_sched_queue(&l->sched, ktime_get_ns(),
 					       VIRTSOCK_SCHED_BLOCK, 0, vsk);
 	spin_unlock_bh(&l->lock);
-	virtsock_obey(l, verdict);
+	virtsock_obey(l, verdict, sk_vsock(vsk), sleeps);
 }
 
 /**

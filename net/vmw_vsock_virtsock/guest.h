@@ -125,7 +125,8 @@ void virtsock_flush_exit(struct virtsock_link *l);
 int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb);
 void virtsock_flush(struct virtsock_link *l);
 void virtsock_flush_sync(struct virtsock_link *l);
-void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk);
+void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
+			    bool sleeps);
 int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk);
 void virtsock_tx_wait(struct virtsock_link *l);
 void virtsock_tx_purge(struct virtsock_link *l);

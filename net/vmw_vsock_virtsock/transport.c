@@ -73,31 +73,31 @@ static int virtsock_notify_poll_in(struct vsock_sock *vsk, size_t target,
 	int err = virtio_transport_notify_poll_in(vsk, target, ready);
 
 	if (!err && !*ready)
-		virtsock_about_to_wait(&virtsock_link, vsk);
+		virtsock_about_to_wait(&virtsock_link, vsk, false);
 	return err;
 }
 
 static int virtsock_notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 					  struct vsock_transport_recv_notify_data *data)
 {
-	virtsock_about_to_wait(&virtsock_link, vsk);
+	virtsock_about_to_wait(&virtsock_link, vsk, true);
 	return virtio_transport_notify_recv_pre_block(vsk, target, data);
 }
 
 static int virtsock_notify_send_pre_block(struct vsock_sock *vsk,
 					  struct vsock_transport_send_notify_data *data)
 {
-	virtsock_about_to_wait(&virtsock_link, vsk);
+	virtsock_about_to_wait(&virtsock_link, vsk, false);
 	return virtio_transport_notify_send_pre_block(vsk, data);
 }
 
 /* The only sign that a reader of messages is about to wait */
-static u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk)
+static u32 virtsock_guest_seqpacket_has_data(struct vsock_sock *vsk)
 {
-	u32 count = virtio_transport_seqpacket_has_data(vsk);
+	u32 count = virtsock_seqpacket_has_data(vsk);
 
 	if (!count)
-		virtsock_about_to_wait(&virtsock_link, vsk);
+		virtsock_about_to_wait(&virtsock_link, vsk, true);
 	return count;
 }
 
@@ -128,7 +128,7 @@ struct virtio_transport virtsock_transport = {
 		.seqpacket_dequeue	= virtsock_seqpacket_dequeue,
 		.seqpacket_enqueue	= virtsock_seqpacket_enqueue,
 		.seqpacket_allow	= virtsock_seqpacket_allow,
-		.seqpacket_has_data	= virtsock_seqpacket_has_data,
+		.seqpacket_has_data	= virtsock_guest_seqpacket_has_data,
 
 		.notify_poll_in		= virtsock_notify_poll_in,
 		.notify_poll_out	= virtio_transport_notify_poll_out,

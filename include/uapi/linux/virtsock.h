@@ -68,8 +68,12 @@ enum virtsock_hc_error {
 
 /* Flags of FLUSH, in RCX above the head */
 #define VIRTSOCK_FF_ARM		(1U << 0)	/* ring when something waits */
+#define VIRTSOCK_FF_WAIT	(1U << 1)	/* the caller is about to wait for
+						 * an answer, and its CPU has
+						 * nothing else to do
+						 */
 #define VIRTSOCK_FF_RING_SHIFT	24		/* number of the ring, 0 now */
-#define VIRTSOCK_FF_ALL		VIRTSOCK_FF_ARM
+#define VIRTSOCK_FF_ALL		(VIRTSOCK_FF_ARM | VIRTSOCK_FF_WAIT)
 
 /* Results of FLUSH, in RDX */
 #define VIRTSOCK_FR_RX_MORE	(1U << 0)	/* more waits: call again */

@@ -66,6 +66,8 @@ static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
  * virtsock_deliver_fast() - deliver without sleeping
  * @t: the transport it came by
  * @skb: the packet, consumed where the answer is true
+ * @locked: a socket that the caller has locked (lock_sock) in a transport
+ *	operation that lets its queue grow meanwhile: sending, or about to wait
  *
  * Nothing of the same connection may wait elsewhere.
  *
@@ -73,7 +75,8 @@ static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
  * Return: false if this packet or this moment needs the slow way; the packet
  * is as it was.
  */
-bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb)
+bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
+			   struct sock *locked)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	u16 op = le16_to_cpu(hdr->op);
@@ -90,12 +93,13 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb)
 		return false;
 
 	local_bh_disable();
-	bh_lock_sock(sk);
+	if (sk != locked)
+		bh_lock_sock(sk);
 	type = sk->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
 					    VIRTIO_VSOCK_TYPE_SEQPACKET;
 	vs = virtsock_sk(vsock_sk(sk));
 	/* sk_user_data: callbacks of sockmap or of a kernel user, which may sleep */
-	if (sock_owned_by_user(sk) || sk->sk_user_data || sk->sk_state != TCP_ESTABLISHED ||
+	if ((sk != locked && sock_owned_by_user(sk)) || sk->sk_user_data || sk->sk_state != TCP_ESTABLISHED ||
 	    sock_flag(sk, SOCK_DONE) || !vs || vs->dead ||
 	    vsock_sk(sk)->transport != &t->transport ||
 	    type != le16_to_cpu(hdr->type))
@@ -108,7 +112,7 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb)
 			skb_orphan(skb);
 			goto out;
 		}
-		/* A reader cannot take it while we hold the slock. */
+		/* A reader cannot take it while we hold the slock, or the socket. */
 		virtsock_sock_rx(sk, skb);
 		virtsock_sock_rx_done(sk, nr_msgs);
 	} else {
@@ -122,7 +126,8 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb)
 		kfree_skb(skb);
 	done = true;
 out:
-	bh_unlock_sock(sk);
+	if (sk != locked)
+		bh_unlock_sock(sk);
 	local_bh_enable();
 	sock_put(sk);
 	return done;

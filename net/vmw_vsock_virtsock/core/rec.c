@@ -6,7 +6,7 @@
 #include <linux/align.h>
 #include <linux/export.h>
 #include <linux/overflow.h>
-#include <linux/virtio_vsock.h>
+#include <uapi/linux/virtio_vsock.h>
 #include <virtsock/abi-check.h>
 #include <virtsock/rec.h>
 

@@ -68,11 +68,13 @@ EXPORT_SYMBOL_GPL(virtsock_rxq_init);
  * virtsock_rxq_add() - deliver a packet, now or soon
  * @q: the queue
  * @skb: the packet, consumed
+ * @locked: a socket that the caller has locked, or NULL
  *
  * Context: any but hard irq; one caller at a time for a queue.
  * Return: true if it went straight into its socket.
  */
-bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb)
+bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
+		      struct sock *locked)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct virtsock_lane *lane;
@@ -83,7 +85,7 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb)
 	lane = &q->lanes[hash % VIRTSOCK_RXQ_LANES];
 	virtsock_compat_deliver_tap(skb);
 	if (!atomic_read_acquire(&lane->pending) &&
-	    virtsock_deliver_fast(q->t, skb))
+	    virtsock_deliver_fast(q->t, skb, locked))
 		return true;
 
 	virtsock_skb_cb(skb)->charge = skb->truesize;

@@ -272,12 +272,37 @@ EXPORT_SYMBOL_GPL(virtsock_stream_dequeue);
 ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				   int flags)
 {
-	ssize_t ret = virtio_transport_seqpacket_dequeue(vsk, msg, flags);
+	ssize_t ret;
 
+	if (READ_ONCE(virtsock_sk(vsk)->dead) &&
+	    !virtio_transport_seqpacket_has_data(vsk))
+		return -ECONNRESET;
+	ret = virtio_transport_seqpacket_dequeue(vsk, msg, flags);
 	virtsock_credit_check(vsk);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(virtsock_seqpacket_dequeue);
+
+/**
+ * virtsock_seqpacket_has_data() - messages that can be received
+ * @vsk: the socket
+ *
+ * The core takes "none" from a socket in error for the end of the stream; a
+ * link that has ended must read as ECONNRESET, which the dequeue returns.
+ *
+ * Context: process, socket locked.
+ * Return: messages; at least 1 until the error is fetched.
+ */
+u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk)
+{
+	u32 count = virtio_transport_seqpacket_has_data(vsk);
+
+	if (!count && READ_ONCE(virtsock_sk(vsk)->dead) &&
+	    READ_ONCE(sk_vsock(vsk)->sk_err))
+		return 1;
+	return count;
+}
+EXPORT_SYMBOL_GPL(virtsock_seqpacket_has_data);
 
 /**
  * virtsock_notify_buffer_size() - SO_VM_SOCKETS_BUFFER_SIZE was set

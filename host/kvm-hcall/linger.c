@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest that is about to wait for an answer, and has nothing else to do,
+ * lets its hypercall wait for it: the answer then costs no doorbell, no second
+ * hypercall and no wake-up of the vCPU. Bounded and adaptive as KVM's
+ * halt_poll_ns is, and never at the expense of whoever else wants the CPU.
+ */
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include "host.h"
+
+#define VIRTSOCK_LINGER_FIRST	(10 * NSEC_PER_USEC)
+#define VIRTSOCK_LINGER_MAX_US	200U
+
+static unsigned int linger_us = VIRTSOCK_LINGER_MAX_US;
+
+static int virtsock_linger_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, VIRTSOCK_LINGER_MAX_US);
+}
+
+static const struct kernel_param_ops virtsock_linger_ops = {
+	.set = virtsock_linger_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(linger_us, &virtsock_linger_ops, &linger_us, 0644);
+MODULE_PARM_DESC(linger_us, "longest wait in a hypercall for an answer, in us (default 200, 0: never)");
+
+/*
+ * Timers and interrupts for the vCPU make requests. Those that the hardware
+ * posts make none; they wait for as long as we do, at most.
+ */
+static bool virtsock_vcpu_wanted(struct kvm_vcpu *vcpu)
+{
+	return signal_pending(current) || kvm_request_pending(vcpu);
+}
+
+/**
+ * virtsock_linger() - wait a moment for something to send to the guest
+ * @vcpu: the caller, which has said that it would wait anyway
+ * @vm: its VM
+ *
+ * Context: vCPU thread, vm->lock and kvm->srcu held: it spins or yields, it
+ * never sleeps.
+ */
+void virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
+{
+	u32 max = READ_ONCE(linger_us) * NSEC_PER_USEC;
+	u64 start, now;
+	bool answered;
+
+	if (!max)
+		return;
+	start = ktime_get_ns();
+	now = start;
+	while (!(answered = !skb_queue_empty_lockless(&vm->txq)) &&
+	       !virtsock_vcpu_wanted(vcpu) && now - start < min(vm->linger_ns, max)) {
+		if (single_task_running()) {
+			cpu_relax();
+		} else {
+			/*
+			 * Whoever is to answer may need this very CPU: step
+			 * back once, and wait no longer than its turn.
+			 */
+			yield();
+			answered = !skb_queue_empty_lockless(&vm->txq);
+			break;
+		}
+		now = ktime_get_ns();
+	}
+
+	if (answered)
+		vm->linger_ns = min(max_t(u32, 2 * vm->linger_ns, VIRTSOCK_LINGER_FIRST), max);
+	else if (vm->linger_ns > VIRTSOCK_LINGER_FIRST)
+		vm->linger_ns /= 2;
+}
