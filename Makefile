@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make                   modules for the running kernel (or KVER=…) and the command
-# make install           both, man page, completion, modprobe.d
-# make demo | check | check-quick | check-full | kunit | lint | modules-7.2
+# make                 modules for the running kernel (or KVER=…) and the command
+# make install         both, into updates/ and $(prefix); KVER=…, DESTDIR=…
+# make demo            a real host and guest, unchanged programs that talk
+# make check           all tests;  check-quick: under 6 minutes;  check-full: more
+# make kunit, lint     only the unit tests, only the style checks
+# make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
 
 KVER	?= $(shell uname -r)
 KDIR	?= /lib/modules/$(KVER)/build
-prefix	?= /usr/local
+MODLIB	?= $(DESTDIR)/lib/modules/$(KVER)
 B	:= build/$(KVER)
 KSRC	:= Kbuild net host include compat-include
 
@@ -16,9 +19,46 @@ all: modules command
 modules:
 	@mkdir -p $(B)
 	@cp -pru --remove-destination $(KSRC) $(B)/
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B) $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B) $(if $(W),W=$(W)) \
+		$(if $(C),C=$(C)) $(if $(CF),CF="$(CF)") modules
 
 command:
 	@$(MAKE) --no-print-directory -C userspace
 
-.PHONY: all modules command
+install: all
+	install -d $(MODLIB)/updates
+	install -m 644 $(B)/*.ko $(MODLIB)/updates/
+	$(if $(DESTDIR),,depmod $(KVER))
+	@$(MAKE) --no-print-directory -C userspace install
+
+uninstall:
+	$(RM) $(addprefix $(MODLIB)/updates/,virtsock_core.ko virtsock_host.ko \
+		vmw_vsock_virtsock.ko)
+	$(if $(DESTDIR),,depmod $(KVER))
+	@$(MAKE) --no-print-directory -C userspace uninstall
+
+demo:
+	@scripts/deps build lab
+	@tests/lab/demo $(ARGS)
+
+check:
+	@tests/check all
+check-quick:
+	@tests/check quick
+check-full:
+	@tests/check full
+
+kunit:
+	@scripts/deps kunit
+	@tests/kunit/run
+lint:
+	@scripts/deps build
+	@tests/lint/run
+modules-7.2:
+	@tests/lint/build-7.2
+
+clean:
+	$(RM) -r build
+
+.PHONY: all modules command install uninstall demo check check-quick check-full \
+	kunit lint modules-7.2 clean

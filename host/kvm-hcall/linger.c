@@ -50,6 +50,7 @@ void virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 	u32 max = READ_ONCE(linger_us) * NSEC_PER_USEC;
 	u64 start, now;
 	bool answered;
+	int yields = 2;
 
 	if (!max)
 		return;
@@ -62,11 +63,12 @@ void virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 		} else {
 			/*
 			 * Whoever is to answer may need this very CPU: step
-			 * back once, and wait no longer than its turn.
+			 * back, and once more if it was not its turn yet.
 			 */
+			if (!yields--)
+				break;
 			yield();
-			answered = !skb_queue_empty_lockless(&vm->txq);
-			break;
+			continue;
 		}
 		now = ktime_get_ns();
 	}

@@ -45,7 +45,8 @@ enum virtsock_sched_event {
  * @due_ns: when it is due
  * @seen_ns: last sign of life, message or timer
  * @cost_ns: what a flush costs, smoothed; 0 if nobody tells
- * @stream: batches fill up one after the other, without a pause
+ * @patience_ns: how long a timer may be lazy while batches fill up one after
+ *	the other; 0 while they do not
  *
  * The caller serialises. It writes @policy and @deadline_ns, and reads.
  */
@@ -64,7 +65,7 @@ struct virtsock_sched {
 	u64 due_ns;
 	u64 seen_ns;
 	u64 cost_ns;
-	bool stream;
+	u64 patience_ns;
 };
 
 void virtsock_sched_init(struct virtsock_sched *s, enum virtsock_policy policy,

@@ -168,6 +168,7 @@ static void __virtsock_flush(struct virtsock_link *l,
 	int loops = VIRTSOCK_FLUSH_LOOPS;
 	bool again, all, later = false, waits = f->waits;
 	unsigned long delay = 0;
+	u64 start, cost = 0;
 	long ret = 0;
 
 	spin_lock_bh(&l->lock);
@@ -192,8 +193,11 @@ static void __virtsock_flush(struct virtsock_link *l,
 			if (ret)
 				goto locked;
 		}
+		start = ktime_get_ns();
 		all = virtsock_fill(l);
 		ret = virtsock_call(l, waits);
+		/* What a flush costs, which waiting for an answer is not */
+		cost = waits ? 0 : ktime_get_ns() - start;
 		waits = false;
 		if (ret >= 0) {
 			int err = virtsock_receive(l, f);
@@ -210,6 +214,8 @@ locked:
 			ret = 0;
 		}
 		spin_lock_bh(&l->lock);
+		if (cost)
+			virtsock_sched_cost(&l->sched, cost);
 		if (ret < 0 || !l->up || later)
 			break;
 		l->stopped = ret & VIRTSOCK_FR_TX_STOP;

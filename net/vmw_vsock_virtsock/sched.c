@@ -13,16 +13,16 @@
  *   them and older than the deadline (or than what keeps flushes at a ninth of
  *   the time, if the mechanism tells what they cost), or batch_bytes;
  * - has one lazy timer for all else: armed for the deadline by the first
- *   message that finds none, never cancelled by a flush. When it fires and the
- *   batch is younger than the deadline, it comes back for the rest. Is the
- *   batch old enough and the sender quiet (for four times its own pace), it
- *   flushes. Is the sender still at it, the batch may become twice as old as
- *   it is, so that a burst of n us is out after some 2 n us; in a stream, that
- *   is after a batch filled up and until a pause, as old as four batches take
- *   to fill. On a fast machine that is less than the deadline, which then is
- *   the bound for a stream's tail, too. On a slow one (nested, emulated)
- *   the tail waits longer, because a timer per deadline would cost more than
- *   the stream itself. Nothing waits longer than the cap.
+ *   message that finds none, never cancelled by a flush. If the batch is
+ *   younger than the deadline when it fires, it comes back for the rest. If the
+ *   sender was quiet for four times its own pace, it flushes. Otherwise it
+ *   waits as long again, so that a burst of n us is out after some 2 n us;
+ * - is more patient in a stream, that is after a batch filled up and until a
+ *   pause: then the timer comes back only after the time that four batches
+ *   take to fill. On a fast machine that is less than the deadline, which then
+ *   is the bound for a stream's tail, too. On a slow one (nested, emulated) the
+ *   tail waits longer, because a timer per deadline would cost more than the
+ *   stream itself. Nothing waits much longer than the cap.
  *
  * Whether the sender is quiet is judged at the time the timer was due, not
  * when it ran: a late interrupt is time that the sender did not have.
@@ -35,7 +35,7 @@
 #define CAP_DEADLINES		40	/* no batch gets older, adaptive */
 #define FULL_DEADLINES		20	/* no batch gets older, full */
 #define QUIET_PACES		4	/* this long without a message is an end */
-#define STREAM_BATCHES		4	/* a stream's timer per so many batches */
+#define STREAM_BATCHES		4	/* a stream has a timer per so many batches */
 #define PAUSE_DEADLINES		4	/* this long is a new beginning */
 #define INLINE_COSTS		8	/* time between flushes, in their cost */
 #define TIMER_COSTS		16	/* time between timers, in flushes' cost */
@@ -61,26 +61,34 @@ static u64 cap(const struct virtsock_sched *s)
 	return CAP_DEADLINES * s->deadline_ns;
 }
 
-/* Many enough and old enough for a hypercall of their own */
+/* Full, or many enough and old enough for a hypercall of their own */
 static bool worth_it(const struct virtsock_sched *s, u64 now)
 {
 	u64 age = since(now, s->first_ns);
 
-	return age >= cap(s) ||
+	return s->bytes >= s->batch_bytes || age >= cap(s) ||
 	       (s->msgs >= s->batch_msgs &&
 		age >= max(s->deadline_ns, INLINE_COSTS * s->cost_ns));
 }
 
-/* How long it takes to fill a batch at the pace of this one, msgs > 1 */
+/* How long a batch takes to fill at the pace of this one */
 static u64 fill_time(const struct virtsock_sched *s)
 {
-	u64 span = since(s->last_ns, s->first_ns);
-	u64 ns = div_u64(span, s->msgs - 1) * s->batch_msgs;
+	u64 span = min(since(s->last_ns, s->first_ns), cap(s)), ns;
 
-	span = min(span, cap(s));
+	ns = div_u64(span, max(s->msgs, 2U) - 1) * s->batch_msgs;
 	if (s->bytes)
 		ns = min(ns, div_u64(span * s->batch_bytes, s->bytes));
 	return ns;
+}
+
+/* A batch goes for its size: more of its kind are expected */
+static u64 flush_stream(struct virtsock_sched *s)
+{
+	u64 ns = max(STREAM_BATCHES * fill_time(s), TIMER_COSTS * s->cost_ns);
+
+	s->patience_ns = clamp(ns, s->deadline_ns, cap(s));
+	return VIRTSOCK_SCHED_FLUSH;
 }
 
 static bool quiet(const struct virtsock_sched *s, u64 now)
@@ -91,31 +99,23 @@ static bool quiet(const struct virtsock_sched *s, u64 now)
 	       QUIET_PACES * div_u64(span, s->msgs - 1);
 }
 
-/* How old may the batch become before the timer flushes it? */
-static u64 age_limit(struct virtsock_sched *s, u64 now)
+static u64 timer_adaptive(struct virtsock_sched *s, u64 now)
 {
-	u64 age = since(now, s->first_ns), limit;
+	u64 age = since(now, s->first_ns), wait;
 
-	if (s->policy == VIRTSOCK_POLICY_IMMEDIATE)
-		return 0;
-	if (s->policy == VIRTSOCK_POLICY_FULL)
-		return FULL_DEADLINES * s->deadline_ns;
-
-	if (worth_it(s, now)) {
-		s->stream = true;
-		return 0;
+	if (worth_it(s, now))
+		return flush_stream(s);
+	if (s->patience_ns > s->deadline_ns && !quiet(s, now)) {
+		wait = s->patience_ns;
+	} else if (age < s->deadline_ns) {
+		wait = s->deadline_ns - age;
+	} else {
+		s->patience_ns = 0;
+		if (quiet(s, now))
+			return VIRTSOCK_SCHED_FLUSH;
+		wait = age;
 	}
-	if (quiet(s, now)) {
-		if (age >= s->deadline_ns)
-			s->stream = false;
-		return s->deadline_ns;
-	}
-	if (s->stream)
-		limit = max(STREAM_BATCHES * fill_time(s),
-			    TIMER_COSTS * s->cost_ns);
-	else
-		limit = 2 * age;
-	return clamp(limit, s->deadline_ns, cap(s));
+	return arm(s, now, min(wait, cap(s) - age));
 }
 
 static u64 queue_adaptive(struct virtsock_sched *s, u64 now,
@@ -132,16 +132,18 @@ static u64 queue_adaptive(struct virtsock_sched *s, u64 now,
 		s->reply_ns = now;
 		return VIRTSOCK_SCHED_FLUSH;
 	}
-	if (s->bytes >= s->batch_bytes ||
-	    (ev != VIRTSOCK_SCHED_MORE && worth_it(s, now))) {
-		s->stream = true;
-		return VIRTSOCK_SCHED_FLUSH;
+	if (paused) {
+		s->patience_ns = 0;
+		/* The end of what was before has waited long enough */
+		if (s->msgs > 1)
+			return VIRTSOCK_SCHED_FLUSH;
 	}
-	if (paused)
-		s->stream = false;
+	if (ev == VIRTSOCK_SCHED_MORE ? s->bytes >= s->batch_bytes :
+					worth_it(s, now))
+		return flush_stream(s);
 	/* A new beginning does not wait for the timer of a slow stream */
 	if (!s->timer || (paused && s->due_ns > now + s->deadline_ns))
-		return arm(s, now, s->deadline_ns);
+		return arm(s, now, max(s->deadline_ns, s->patience_ns));
 	return VIRTSOCK_SCHED_HOLD;
 }
 
@@ -228,18 +230,23 @@ u64 virtsock_sched_queue(struct virtsock_sched *s, u64 now,
  */
 u64 virtsock_sched_timer(struct virtsock_sched *s, u64 now)
 {
-	u64 age, limit;
+	u64 age = since(now, s->first_ns);
 
 	s->timer = false;
+	s->seen_ns = now;
 	if (!s->msgs)
 		return VIRTSOCK_SCHED_HOLD;
 
-	s->seen_ns = now;
-	age = since(now, s->first_ns);
-	limit = age_limit(s, now);
-	if (age >= limit)
+	switch (s->policy) {
+	case VIRTSOCK_POLICY_FULL:
+		if (age >= FULL_DEADLINES * s->deadline_ns)
+			return VIRTSOCK_SCHED_FLUSH;
+		return arm(s, now, FULL_DEADLINES * s->deadline_ns - age);
+	case VIRTSOCK_POLICY_ADAPTIVE:
+		return timer_adaptive(s, now);
+	default:
 		return VIRTSOCK_SCHED_FLUSH;
-	return arm(s, now, limit - age);
+	}
 }
 
 /**

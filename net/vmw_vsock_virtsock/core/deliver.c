@@ -82,7 +82,7 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
 	u16 op = le16_to_cpu(hdr->op);
 	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
 	struct virtsock_sock *vs;
-	bool done = false;
+	bool done = false, owned;
 	struct sock *sk;
 	u16 type;
 
@@ -99,7 +99,9 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
 					    VIRTIO_VSOCK_TYPE_SEQPACKET;
 	vs = virtsock_sk(vsock_sk(sk));
 	/* sk_user_data: callbacks of sockmap or of a kernel user, which may sleep */
-	if ((sk != locked && sock_owned_by_user(sk)) || sk->sk_user_data || sk->sk_state != TCP_ESTABLISHED ||
+	/* Credit has locks of its own: a sender that holds its socket needs it. */
+	owned = op == VIRTIO_VSOCK_OP_RW && sk != locked && sock_owned_by_user(sk);
+	if (owned || sk->sk_user_data || sk->sk_state != TCP_ESTABLISHED ||
 	    sock_flag(sk, SOCK_DONE) || !vs || vs->dead ||
 	    vsock_sk(sk)->transport != &t->transport ||
 	    type != le16_to_cpu(hdr->type))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Boot the emulated host (L1).
+
+# Accelerate it only where the CPU shows svm or vmx and KVM allows nesting: a
+# bare /dev/kvm proves nothing.
+lab_accel() {
+	local param
+
+	if grep -qwE 'svm|vmx' /proc/cpuinfo && [ -w /dev/kvm ]; then
+		for param in /sys/module/kvm_{amd,intel}/parameters/nested; do
+			if [ -e "$param" ] && grep -q '[1Y]' "$param"; then
+				echo "-accel kvm -cpu host"
+				return
+			fi
+		done
+	fi
+	# TCG emulates rep movsb byte by byte, hence no erms and fsrm; its
+	# XSETBV escapes the host's KVM, so a guest would warn about XSAVE.
+	echo "-accel tcg,thread=multi -cpu max,-erms,-fsrm,-xsave"
+}
+
+# lab_env OUT: what L1 has to know, as shell assignments.
+lab_env() {
+	cat >"$1/env" <<-END
+	export LAB_REPO=$REPO LAB_TRANSPORT=$TRANSPORT LAB_SCALE=${LAB_SCALE:-1}
+	export LAB_HOST_KVER=$HOST_KVER LAB_GUEST_KVER=$GUEST_KVER
+	export LAB_GUEST_VMLINUZ=$GUEST_VMLINUZ LAB_GUEST_MODDIR=$GUEST_MODDIR
+	LAB_CASES="$CASES" LAB_SCRIPT=$SCRIPT LAB_KEEP=$KEEP
+	END
+	cp "$(lab_initrd "$GUEST_KVER" "$GUEST_MODDIR")" "$1/guest.initrd"
+}
+
+# lab_boot OUT SECONDS: starts L1 in the background; sets QEMU_PID. Results
+# arrive in OUT/result.
+lab_boot() {
+	local out=$1 accel initrd i ports=()
+
+	for i in 0 1 2 3; do
+		ports+=(-chardev "socket,id=a$i,path=$out/agent$i,server=on,wait=off")
+		ports+=(-device "virtserialport,chardev=a$i,name=agent$i")
+	done
+	initrd=$(lab_initrd "$HOST_KVER" "$HOST_MODDIR")
+	lab_env "$out"
+	mkdir -p "$out/cases"
+	: >"$out/result"
+	read -ra accel <<<"$(lab_accel)"
+	timeout -k 5 "$2" qemu-system-x86_64 -nodefaults -M q35 "${accel[@]}" \
+		-m "${LAB_MEM:-4G}" -smp "$HOST_SMP" -nic none -display none \
+		-no-reboot -serial "file:$out/host.log" \
+		-serial "file:$out/result" \
+		-device virtio-serial-pci "${ports[@]}" \
+		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
+		-virtfs "local,path=$out,mount_tag=out,security_model=none" \
+		-kernel "$HOST_VMLINUZ" -initrd "$initrd" \
+		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off LAB_INIT=$REPO/tests/lab/host/init LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR" \
+		</dev/null >"$out/qemu.log" 2>&1 &
+	QEMU_PID=$!
+}

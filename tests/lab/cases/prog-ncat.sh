@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: ncat --vsock, both ways
+# timeout: 90
+vm A
+guest A sh -c 'head -c 300000 /dev/urandom >/tmp/out'
+head -c 300000 /dev/urandom >"$LAB_TMP/out"
+
+ncat_listen() {
+	ncat -v --vsock -l 2345 --recv-only >"$LAB_TMP/in"
+}
+bg server ncat_listen
+ready server Listening
+guest A sh -c 'ncat --vsock --send-only 2 2345 </tmp/out'
+ends server
+[ "$(guest A sh -c 'sha256sum </tmp/out')" = "$(sha256sum <"$LAB_TMP/in")" ] ||
+	fail "guest to host: the data differs"
+
+bg server guest A sh -c 'ncat -v --vsock -l 2345 --recv-only >/tmp/in'
+ready server Listening
+ncat --vsock --send-only 42 2345 <"$LAB_TMP/out"
+ends server
+[ "$(guest A sh -c 'sha256sum </tmp/in')" = "$(sha256sum <"$LAB_TMP/out")" ] ||
+	fail "host to guest: the data differs"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: hypercalls as KVM counts them; no device
+# timeout: 180
+needs_virtsock
+vm A
+dir=$(vm_kvm A)
+counter=$dir/hypercalls
+[ -e "$counter" ] || fail "no $counter"
+
+# hypercalls NAME: what the program NAME counted.
+hypercalls() {
+	sed -n 's/^hypercalls //p' "$LAB_TMP/$1.out"
+}
+
+# Every promise is looked at, whatever became of those before it.
+broken=
+promise() {
+	local text=$1
+	shift
+	note "$text"
+	[ "$@" ] || broken="$broken${broken:+; }$text"
+}
+
+# No vsock device in the guest.
+if guest A sh -c 'grep -il -e vsock /sys/bus/*/devices/*/uevent /sys/bus/*/devices/*/modalias
+		cat /sys/bus/virtio/devices/*/device | grep -i 0x0013'; then
+	fail "the guest has a vsock device"
+fi
+
+# Ping-pong: one hypercall per round trip.
+bg echo vst listen echo port=101 counter="$counter"
+ready echo
+guest A vst connect ping cid=2 port=101 size=56 count=2000
+ends echo
+n=$(hypercalls echo)
+[ "$n" -gt 0 ] || fail "KVM counted no hypercalls"
+promise "ping-pong: $n hypercalls for 2000 round trips" $((n * 10)) -le $((2000 * 11))
+
+# A stream of small messages: at least 32 in each.
+bg recv vst listen recv port=102 size=56 count=100000 counter="$counter"
+ready recv
+guest A vst connect send cid=2 port=102 size=56 count=100000
+ends recv
+n=$(hypercalls recv)
+promise "stream of 56 bytes: $n hypercalls for 100000 messages" $((n * 32)) -le 100000
+
+# 32 sockets, one message each.
+bg burst vst burst-server port=103 n=32 size=56 counter="$counter"
+ready burst
+guest A vst burst cid=2 port=103 n=32 size=56 delay=500
+ends burst
+n=$(hypercalls burst)
+promise "32 sockets with one message each: $n hypercalls" "$n" -le 2
+
+# A message that is followed by no call at all.
+for size in 1 56 4096; do
+	bg peer vst listen idle-peer port=104 size=$size delay=300 within=200
+	ready peer
+	guest A vst connect idle cid=2 port=104 size=$size delay=300
+	ends peer
+	note "then epoll_wait, $size bytes: $(sed -n 's/^arrived //p' "$LAB_TMP/peer.out")"
+done
+[ -z "$broken" ] || fail "$broken"

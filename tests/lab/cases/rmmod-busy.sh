@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: rmmod fails while sockets exist and disturbs nothing; then it works
+# timeout: 180
+needs_virtsock
+vm A
+bg server vst listen recv port=901 size=1-4000 count=30000
+ready server
+bg client guest A vst connect send cid=2 port=901 size=1-4000 count=30000
+if rmmod virtsock_host; then
+	fail "rmmod on the host worked with a socket open"
+fi
+if guest A rmmod vmw_vsock_virtsock; then
+	fail "rmmod in the guest worked with a socket open"
+fi
+ends client 60
+ends server 60
+virtsock vm del --all
+guest A rmmod vmw_vsock_virtsock
+rmmod virtsock_host
+rm -f /run/lab/loaded
+virtsock vm show && fail "vm show works without the module"
+host_load
+vm_bind A
+vm_load A
+pair host A recv send size=1-5000 count=500
+pair A host recv send size=1-5000 count=500

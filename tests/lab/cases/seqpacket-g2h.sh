@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: seqpacket from the guest to the host, content, MSG_EOR, MSG_TRUNC
+# timeout: 120
+vm A
+pair host A recv send type=seq size=1 count=1
+pair host A recv send type=seq size=1 count=1000
+pair host A recv send type=seq size=56 count=5000 seed=2
+pair host A recv send type=seq size=1-3000 count=2000 seed=3 eor=1
+pair host A recv send type=seq size=65536 count=100 seed=4
+pair host A recv send type=seq size=1-65536 count=200 seed=5 eor=1 trunc=1
+# A message that fits in part is sent in part before EAGAIN: the core, hence
+# sizes that divide the window.
+pair host A recv send type=seq size=4096 count=1000 seed=6 nonblock=1
+pair host A recv send type=seq size=4096 count=1000 seed=7 et=1

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What a case can use. Cases run with -e: a command that fails ends the case.
+#
+#   vm A			a guest that is up and linked (CID 42; B has 43)
+#   guest A CMD...	run CMD in the guest: its output, its status
+#   bg NAME CMD...	run CMD (also 'guest A CMD') in the background
+#   ready NAME		until it printed READY
+#   ends NAME [SECS]	until it ended; fails unless it ended with 0
+#   fail TEXT, skip TEXT, note TEXT
+set -eEu
+
+# shellcheck source=tests/lab/host/vm.sh
+. "$LAB_REPO/tests/lab/host/vm.sh"
+
+fail() {
+	trap - ERR
+	echo "FAIL: $*"
+	exit 1
+}
+
+skip() {
+	echo "SKIP: $*"
+	exit 4
+}
+
+# note TEXT: a diagnostic line in the lab's output.
+note() {
+	echo "# $*"
+}
+
+# What the programs in the background had to say when a case failed.
+say_rest() {
+	local status=$? out
+
+	[ "$status" -ne 0 ] && [ "$status" -ne 4 ] || return 0
+	for out in "$LAB_TMP"/*.out; do
+		[ -e "$out" ] || continue
+		echo "+ ${out##*/} $(<"${out%.out}.status"):"
+		tail -n 5 "$out"
+	done
+}
+
+trap say_rest EXIT
+trap 'echo "FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND: status $?"' ERR
+
+# nap SECS: sleep without a fork.
+exec {NAP}<> <(:)
+nap() {
+	read -rt "$1" -u "$NAP" _ || :
+}
+
+needs_virtsock() {
+	[ "$LAB_TRANSPORT" = virtsock ] || skip "for virtsock only"
+}
+
+guest() {
+	local name=$1
+	shift
+	labctl "/run/lab/vm/$name" "$@"
+}
+
+bg() {
+	local name=$1
+	shift
+	echo "+ bg $name: $*"
+	: >"$LAB_TMP/$name.out"
+	: >"$LAB_TMP/$name.status"
+	(
+		trap - ERR
+		set +eE
+		"$@" >"$LAB_TMP/$name.out" 2>&1
+		echo $? >"$LAB_TMP/$name.status"
+	) &
+	echo $! >"$LAB_TMP/$name.pid"
+}
+
+# Wait for a line of NAME's output, READY unless said otherwise.
+ready() {
+	local name=$1 line=${2:-READY} i over=
+
+	for ((i = 0; i < 1500; i++)); do
+		[ -s "$LAB_TMP/$name.status" ] && over=1
+		case $(<"$LAB_TMP/$name.out") in
+		*"$line"*) return ;;
+		esac
+		if [ -n "$over" ]; then
+			cat "$LAB_TMP/$name.out"
+			fail "$name ended before it was ready"
+		fi
+		nap 0.02
+	done
+	fail "$name is not ready after 30 s"
+}
+
+ends() {
+	local name=$1 secs=${2:-30} i
+
+	for ((i = 0; i < secs * 50; i++)); do
+		if [ -s "$LAB_TMP/$name.status" ]; then
+			sed "s/^/$name: /" "$LAB_TMP/$name.out"
+			[ "$(<"$LAB_TMP/$name.status")" = 0 ] ||
+				fail "$name: $(tail -n 1 "$LAB_TMP/$name.out")"
+			return 0
+		fi
+		nap 0.02
+	done
+	fail "$name did not end within $secs s"
+}
+
+# pair SERVER-SIDE CLIENT-SIDE: run vst between two places, where a place is
+# 'host' or a guest's name. The server's address is found from the places.
+#   pair host A recv send type=seq size=100 count=10
+vst_at() {
+	local place=$1
+	shift
+	if [ "$place" = host ]; then
+		vst "$@"
+	else
+		guest "$place" vst "$@"
+	fi
+}
+
+cid_of() {
+	if [ "$1" = host ]; then
+		echo 2
+	else
+		vm_cid "$1"
+	fi
+}
+
+PORT=1000
+pair() {
+	local server=$1 client=$2 srole=$3 crole=$4 t0=$EPOCHREALTIME ms
+	shift 4
+
+	PORT=$((PORT + 1))
+	bg server vst_at "$server" listen "$srole" port=$PORT "$@"
+	ready server
+	vst_at "$client" connect "$crole" cid="$(cid_of "$server")" port=$PORT "$@"
+	ends server 60
+	ms=$(((${EPOCHREALTIME/./} - ${t0/./}) / 1000))
+	echo "+ pair $server $client $srole $crole $*: $ms ms"
+}
+
+# Stop a background program of this case.
+stop() {
+	pkill -KILL -P "$(<"$LAB_TMP/$1.pid")" || :
+	ends_any "$1"
+}
+
+ends_any() {
+	local i
+
+	for ((i = 0; i < 250; i++)); do
+		[ -s "$LAB_TMP/$1.status" ] && return
+		nap 0.02
+	done
+	fail "$1 cannot be stopped"
+}

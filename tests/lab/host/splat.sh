@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Kernel complaints on L1 and in its guests, from splat_mark on.
+
+SPLAT='BUG:|WARNING:|Oops|general protection|KASAN|UBSAN|KFENCE|Call Trace'
+SPLAT="$SPLAT|refcount_t|possible circular locking|inconsistent lock state"
+SPLAT="$SPLAT|suspicious RCU usage|rcu_.*stall|blocked for more than"
+SPLAT="$SPLAT|soft lockup|hard LOCKUP|Kernel panic|unable to handle"
+SPLAT="$SPLAT|list_(add|del) corruption|double free|scheduling while atomic"
+SPLAT="$SPLAT|sleeping function called|unregister_netdevice: waiting"
+
+splat_mark() {
+	local log
+
+	dmesg -C
+	rm -f /run/lab/mark.*
+	for log in /run/lab/vm/*/console; do
+		[ -e "$log" ] || continue
+		stat -L -c %s "$log" >"/run/lab/mark.$(basename "${log%/console}")"
+	done
+}
+
+# New output of each guest's console, with its name.
+splat_guests() {
+	local log vm from
+
+	for log in /run/lab/vm/*/console; do
+		[ -e "$log" ] || continue
+		vm=$(basename "${log%/console}")
+		from=0
+		[ -e "/run/lab/mark.$vm" ] && from=$(cat "/run/lab/mark.$vm")
+		[ "$(stat -L -c %s "$log")" -ge "$from" ] || from=0
+		tail -c "+$((from + 1))" "$log" | tr -d '\r' | sed "s/^/guest $vm: /"
+	done
+}
+
+splat_show() {
+	dmesg | sed 's/^/host: /'
+	splat_guests
+}
+
+splat_find() {
+	splat_show | grep -E -m 1 "$SPLAT"
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ping, echo: request and response on one connection. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "vst.h"
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* count= rounds of size= bytes, content checked. */
+void role_ping(int fd)
+{
+	uint32_t *lat = calloc(opt.count, sizeof(*lat));
+	uint8_t *buf = malloc(opt.max);
+	uint64_t i, t;
+
+	for (i = 0; i < opt.count; i++) {
+		fill(opt.seed, i * opt.max, buf, opt.max);
+		t = now_us();
+		write_all(fd, buf, opt.max);
+		read_all(fd, buf, opt.max);
+		lat[i] = now_us() - t;
+		check(opt.seed, i * opt.max, buf, opt.max);
+	}
+	shutdown(fd, SHUT_WR);
+	expect_eof(fd);
+	qsort(lat, opt.count, sizeof(*lat), by_value);
+	say("rounds %llu size %zu us: p50 %u p90 %u p99 %u max %u",
+	    (unsigned long long)opt.count, opt.max, lat[opt.count / 2],
+	    lat[opt.count * 9 / 10], lat[opt.count * 99 / 100],
+	    lat[opt.count - 1]);
+	free(buf);
+	free(lat);
+}
+
+void role_echo(int fd)
+{
+	uint8_t *buf = malloc(opt.chunk);
+	int64_t calls = -1;
+	ssize_t n;
+
+	while ((n = recv(fd, buf, opt.chunk, 0)) > 0) {
+		if (calls < 0)
+			calls = counter();
+		write_all(fd, buf, n);
+	}
+	if (n < 0 && opt.expect)
+		expect_errno("recv", errno);
+	else if (n < 0)
+		die_errno("recv");
+	if (opt.counter)
+		say("hypercalls %lld", (long long)(counter() - calls));
+	free(buf);
+}

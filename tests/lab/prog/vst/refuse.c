@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What has to be refused: a connect nobody answers, a call from user space. */
+#include <cpuid.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vst.h"
+
+void cmd_connect_error(void)
+{
+	int fd = vst_socket();
+	uint64_t t = now_us();
+	int err = vst_try_connect(fd) ? errno : 0;
+
+	t = (now_us() - t) / 1000;
+	say("connect took %llu ms", (unsigned long long)t);
+	expect_errno("connect", err);
+	if (t > opt.within)
+		die("connect took %llu ms, at most %u expected",
+		    (unsigned long long)t, opt.within);
+	close(fd);
+}
+
+/* A hypercall from CPL 3: KVM's own check answers -KVM_EPERM. */
+void cmd_vmcall(void)
+{
+	unsigned int a, b = 0, c = 0, d = 0;
+	long ret;
+
+	__cpuid(0, a, b, c, d);
+	if (b == 0x756e6547)	/* Genu(ineIntel) */
+		asm volatile("vmcall" : "=a"(ret)
+			     : "a"(opt.nr), "b"(0l), "c"(0l), "d"(0l), "S"(0l)
+			     : "memory");
+	else
+		asm volatile("vmmcall" : "=a"(ret)
+			     : "a"(opt.nr), "b"(0l), "c"(0l), "d"(0l), "S"(0l)
+			     : "memory");
+	say("hypercall %#llx from user space: %ld",
+	    (unsigned long long)opt.nr, ret);
+	if (ret != -EPERM)
+		die("not refused with -KVM_EPERM");
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Command line: vst COMMAND [ROLE] KEY=VALUE... */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+#include "vst.h"
+
+struct vst_opts opt = {
+	.port = 1234,
+	.type = SOCK_STREAM,
+	.min = 4096,
+	.max = 4096,
+	.count = 1,
+	.seed = 1,
+	.n = 1,
+	.within = 1000,
+	.chunk = 65536,
+	.nr = 0x56534b00,
+};
+
+static const struct {
+	const char *name;
+	void (*run)(int fd);
+	const char *help;
+} roles[] = {
+	{ "send", role_send, "send count= messages of size=" },
+	{ "recv", role_recv, "receive and check them" },
+	{ "bidi", role_bidi, "both at the same time" },
+	{ "ping", role_ping, "count= rounds with a peer that echoes" },
+	{ "echo", role_echo, "return everything" },
+	{ "half-first", role_half_first, "send, shut down, receive" },
+	{ "half-second", role_half_second, "receive all, then send" },
+	{ "hold", role_hold, "neither read nor close" },
+	{ "quit", role_quit, "close with data unread" },
+	{ "drain", role_drain, "receive until the end expect= names" },
+	{ "flood", role_flood, "send until the end expect= names" },
+	{ "idle", role_idle, "one message, then epoll_wait for ever" },
+	{ "idle-peer", role_idle_peer, "expects it within=" },
+};
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	const char *help;
+} cmds[] = {
+	{ "conns", cmd_conns, "n= connections at once" },
+	{ "conns-server", cmd_conns_server, "echoes on all of them" },
+	{ "burst", cmd_burst, "n= sockets, one message on each" },
+	{ "burst-server", cmd_burst_server, "receives them" },
+	{ "connect-error", cmd_connect_error, "connect fails with expect=" },
+	{ "vmcall", cmd_vmcall, "hypercall nr= from user space" },
+};
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static _Noreturn void usage(void)
+{
+	size_t i;
+
+	fprintf(stderr, "usage: vst listen|connect ROLE [KEY=VALUE...]\n"
+			"       vst COMMAND [KEY=VALUE...]\n"
+			"keys: cid port type=stream|seq size=N|A-B count seed n\n"
+			"      slow within delay (ms) chunk buf nonblock=1 et=1\n"
+			"      eor=1 trunc=1 counter=FILE expect=ERRNO,... nr\n"
+			"      timeout (s)\n"
+			"roles:\n");
+	for (i = 0; i < ARRAY_SIZE(roles); i++)
+		fprintf(stderr, "  %-14s %s\n", roles[i].name, roles[i].help);
+	fprintf(stderr, "commands:\n");
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		fprintf(stderr, "  %-14s %s\n", cmds[i].name, cmds[i].help);
+	exit(2);
+}
+
+static void set_opt(char *arg)
+{
+	char *val = strchr(arg, '='), *end;
+	uint64_t num;
+
+	if (!val)
+		usage();
+	*val++ = 0;
+	num = strtoull(val, &end, 0);
+	if (!strcmp(arg, "type"))
+		opt.type = !strcmp(val, "seq") ? SOCK_SEQPACKET : SOCK_STREAM;
+	else if (!strcmp(arg, "counter"))
+		opt.counter = val;
+	else if (!strcmp(arg, "expect"))
+		opt.expect = val;
+	else if (!strcmp(arg, "size")) {
+		opt.min = num;
+		opt.max = *end == '-' ? strtoull(end + 1, NULL, 0) : num;
+	} else if (end == val || *end) {
+		usage();
+	} else if (!strcmp(arg, "cid"))
+		opt.cid = num;
+	else if (!strcmp(arg, "port"))
+		opt.port = num;
+	else if (!strcmp(arg, "count"))
+		opt.count = num;
+	else if (!strcmp(arg, "seed"))
+		opt.seed = num;
+	else if (!strcmp(arg, "n"))
+		opt.n = num;
+	else if (!strcmp(arg, "slow"))
+		opt.slow = num;
+	else if (!strcmp(arg, "within"))
+		opt.within = num;
+	else if (!strcmp(arg, "delay"))
+		opt.delay = num;
+	else if (!strcmp(arg, "chunk"))
+		opt.chunk = num;
+	else if (!strcmp(arg, "buf"))
+		opt.buf = num;
+	else if (!strcmp(arg, "nonblock"))
+		opt.nonblock = num;
+	else if (!strcmp(arg, "et"))
+		opt.et = num;
+	else if (!strcmp(arg, "eor"))
+		opt.eor = num;
+	else if (!strcmp(arg, "trunc"))
+		opt.trunc = num;
+	else if (!strcmp(arg, "nr"))
+		opt.nr = num;
+	else if (!strcmp(arg, "timeout"))
+		alarm(num);
+	else
+		usage();
+}
+
+static void run_role(const char *name)
+{
+	size_t i;
+	int lfd, fd;
+
+	for (i = 0; i < ARRAY_SIZE(roles); i++)
+		if (!strcmp(roles[i].name, name))
+			break;
+	if (i == ARRAY_SIZE(roles))
+		usage();
+	if (!opt.server) {
+		fd = vst_connect();
+		roles[i].run(fd);
+		close(fd);
+		return;
+	}
+	lfd = vst_listen();
+	while (opt.n--) {
+		fd = vst_accept(lfd);
+		roles[i].run(fd);
+		close(fd);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool role;
+	size_t i;
+	int arg;
+
+	if (argc < 2)
+		usage();
+	opt.server = !strcmp(argv[1], "listen");
+	role = opt.server || !strcmp(argv[1], "connect");
+	if (role && argc < 3)
+		usage();
+	for (arg = 2 + role; arg < argc; arg++)
+		set_opt(argv[arg]);
+	if (!opt.min || opt.max < opt.min || !opt.chunk)
+		usage();
+	if (role) {
+		run_role(argv[2]);
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
+		if (!strcmp(cmds[i].name, argv[1])) {
+			cmds[i].run();
+			return 0;
+		}
+	}
+	usage();
+}
