@@ -84,10 +84,13 @@ static int parse_cid(const char *s, const char *usage, uint32_t *cid)
 
 	if (!parse_decimal(s, &v, &end) || *end)
 		return vs_usage(usage, "CID '%s' is not a decimal number", s);
-	if (v > CID_ANY)
-		return vs_usage(usage, "CID '%s' has more than 32 bits", s);
 	if (v <= CID_RESERVED_MAX || v == CID_ANY) {
 		vs_error("CID %s is reserved; a VM's CID is between 3 and %u",
+			 s, CID_ANY - 1);
+		return VS_BAD_CID;
+	}
+	if (v > CID_ANY) {
+		vs_error("CID %s is too large; a VM's CID is between 3 and %u",
 			 s, CID_ANY - 1);
 		return VS_BAD_CID;
 	}
@@ -106,7 +109,7 @@ static int parse_pid(const char *s, const char *usage, uint32_t *pid)
 	return VS_OK;
 }
 
-/* Bytes, or with a K or M behind them 1024 or 1048576 times as many */
+/* Bytes, or with a K, M or G behind them KiB, MiB or GiB */
 static int parse_bytes(const char *s, const char *usage, uint32_t *bytes)
 {
 	const char *end;
@@ -118,6 +121,8 @@ static int parse_bytes(const char *s, const char *usage, uint32_t *bytes)
 		unit = 1024;
 	else if (*end == 'm' || *end == 'M')
 		unit = 1024 * 1024;
+	else if (*end == 'g' || *end == 'G')
+		unit = 1024 * 1024 * 1024;
 	if (unit > 1)
 		end++;
 	if (*end)

@@ -16,7 +16,7 @@ static const char usage[] =
 "       virtsock [ -j ] [ -p ] [ -s ] vm [ show [ cid CID ] ]\n"
 "where  PID is the process that runs the VM,\n"
 "       CID is a number from 3 to 4294967294,\n"
-"       BYTES is a number, with K or M for KiB or MiB\n";
+"       BYTES is a number, with K, M or G for KiB, MiB or GiB\n";
 
 static void put_label(struct nl_msg *msg, const struct vs_args *args)
 {

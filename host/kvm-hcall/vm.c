@@ -173,6 +173,10 @@ static void virtsock_vm_end_work(struct work_struct *work)
 	vm->state = VIRTSOCK_STATE_ENDING;
 	mutex_unlock(&vm->lock);
 
+	/* A guest that lives on learns it now, by asking; elsewhere it cannot. */
+	if (had_link && test_bit(VIRTSOCK_END_GONE, &vm->why) &&
+	    !test_bit(VIRTSOCK_END_EXIT, &vm->why))
+		virtsock_ring(vm);
 	/* What was taken from the guest reaches its sockets, then they end. */
 	virtsock_push_purge(vm);
 	virtsock_rxq_drain(&vm->rxq);

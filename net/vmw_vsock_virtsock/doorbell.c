@@ -6,7 +6,7 @@
  * the host is told by a hypercall.
  *
  * It only says that something waits. It may be lost or merged: the host rings
- * again while something waits, and the guest polls once a second.
+ * again while something waits, and the guest looks from time to time.
  */
 #include <linux/irq.h>
 #include <linux/irqdomain.h>

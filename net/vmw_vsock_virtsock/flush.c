@@ -16,6 +16,15 @@
 /* Hypercalls in a row before the flush moves to a worker */
 #define VIRTSOCK_FLUSH_LOOPS	16
 
+/* Seconds without a hypercall before the guest makes one to see who answers */
+#define VIRTSOCK_ALIVE_BUSY	1
+#define VIRTSOCK_ALIVE_IDLE	10
+
+static unsigned long virtsock_alive_period(struct virtsock_link *l)
+{
+	return (atomic_read(&l->socks) ? VIRTSOCK_ALIVE_BUSY : VIRTSOCK_ALIVE_IDLE) * HZ;
+}
+
 const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR] = {
 	[VIRTSOCK_POLICY_IMMEDIATE]	= "immediate",
 	[VIRTSOCK_POLICY_FULL]		= "full",
@@ -480,17 +489,32 @@ void virtsock_tx_purge(struct virtsock_link *l)
 	__skb_queue_purge(&freeme);
 }
 
-/* While there are connections: does the link still exist? */
+/*
+ * Does the link still exist? Nobody tells a guest that was migrated, or whose
+ * doorbell got lost; listeners need to know, too, but not at once.
+ */
 static void virtsock_alive_work(struct work_struct *work)
 {
 	struct virtsock_link *l = container_of(to_delayed_work(work),
 					       struct virtsock_link, alive_work);
+	unsigned long period = virtsock_alive_period(l);
 
-	if (!atomic_read(&l->socks))
+	if (!READ_ONCE(l->up))
 		return;
-	if (time_after_eq(jiffies, READ_ONCE(l->last_call) + HZ))
+	if (time_after_eq(jiffies, READ_ONCE(l->last_call) + period))
 		virtsock_flush(l);
-	queue_delayed_work(l->wq, &l->alive_work, HZ);
+	queue_delayed_work(l->wq, &l->alive_work, period);
+}
+
+/**
+ * virtsock_alive() - start to watch the link, or watch it more closely
+ * @l: the link
+ *
+ * Context: process.
+ */
+void virtsock_alive(struct virtsock_link *l)
+{
+	mod_delayed_work(l->wq, &l->alive_work, virtsock_alive_period(l));
 }
 
 /**

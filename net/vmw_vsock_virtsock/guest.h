@@ -47,7 +47,8 @@
  * @timer: the scheduler's
  * @poll: tasklet of the doorbell
  * @flush_work: where a flush goes on that took too long, or needs memory
- * @alive_work: polls once a second while there are connections
+ * @alive_work: polls where nothing else did: each second while there are
+ *	connections, each ten otherwise
  * @socks: sockets on our transport
  * @last_call: jiffies of the last hypercall
  * @wq: for all of them and the lanes
@@ -124,6 +125,7 @@ int virtsock_flush_init(struct virtsock_link *l);
 void virtsock_flush_exit(struct virtsock_link *l);
 int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb);
 void virtsock_flush(struct virtsock_link *l);
+void virtsock_alive(struct virtsock_link *l);
 void virtsock_flush_sync(struct virtsock_link *l);
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 			    bool sleeps);

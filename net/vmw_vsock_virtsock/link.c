@@ -167,6 +167,7 @@ static void virtsock_link_work(struct work_struct *work)
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, l->cid, 0, NULL);
 	/* Arms the doorbell, and brings what waits already. */
 	virtsock_flush(l);
+	virtsock_alive(l);
 out:
 	mutex_unlock(&l->state_lock);
 }

@@ -25,8 +25,8 @@ static int virtsock_guest_sock_init(struct vsock_sock *vsk, struct vsock_sock *p
 
 	if (err)
 		return err;
-	atomic_inc(&l->socks);
-	queue_delayed_work(l->wq, &l->alive_work, HZ);
+	if (atomic_inc_return(&l->socks) == 1)
+		virtsock_alive(l);
 	return 0;
 }
 

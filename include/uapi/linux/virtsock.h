@@ -167,7 +167,7 @@ enum virtsock_cmd {
 	VIRTSOCK_CMD_VM_GET,	/* do: CID; dump: all */
 	VIRTSOCK_CMD_VM_SET,	/* CID, [NAME], [BACKLOG] */
 	VIRTSOCK_CMD_LINK_GET,
-	VIRTSOCK_CMD_LINK_SET,	/* LINK_ADMIN_UP */
+	VIRTSOCK_CMD_LINK_SET,	/* ADMIN_UP */
 	VIRTSOCK_CMD_EVENT,	/* notification: EVENT and what it is about */
 
 	__VIRTSOCK_CMD_MAX

@@ -27,6 +27,24 @@ static void virtsock_rec_credit(struct virtsock_rec *rec, struct sk_buff *skb)
 }
 
 /*
+ * A credit update is needless in front of a packet of the same connection.
+ * Return: the record it was in, to be used again, or NULL.
+ */
+static struct virtsock_rec *virtsock_pack_reuse(struct virtsock_packer *p,
+						struct sk_buff *skb)
+{
+	struct virtsock_rec *rec = p->last;
+
+	if (!rec || !skb->sk || skb->sk != p->last_sk ||
+	    le16_to_cpu(rec->op) != VIRTIO_VSOCK_OP_CREDIT_UPDATE ||
+	    !virtsock_same_connection(rec, virtio_vsock_hdr(skb)))
+		return NULL;
+	p->used -= le32_to_cpu(rec->size);
+	p->records--;
+	return rec;
+}
+
+/*
  * Add a packet to the last record: more bytes of the same stream, or a credit
  * update for a connection whose record leaves anyway.
  */
@@ -112,7 +130,7 @@ static u32 virtsock_pack_segs(struct virtsock_seg *seg, struct sk_buff *skb)
 bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	struct virtsock_rec *rec = p->buf + p->used;
+	struct virtsock_rec *rec, credit;
 	u32 nr = skb_shinfo(skb)->nr_frags + !!skb_headlen(skb);
 	bool segs = p->seg_min && skb->len >= p->seg_min &&
 		    nr <= VIRTSOCK_REC_SEGS_MAX;
@@ -133,6 +151,14 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 	if (virtsock_pack_merge(p, skb))
 		return true;
 
+	rec = virtsock_pack_reuse(p, skb);
+	if (rec) {
+		/* It was stamped when it was packed: newer than the packet. */
+		credit = *rec;
+	} else {
+		rec = p->buf + p->used;
+		virtsock_rec_credit(&credit, skb);
+	}
 	*rec = (struct virtsock_rec) {
 		.size = cpu_to_le32(size),
 		.len = cpu_to_le32(skb->len),
@@ -145,8 +171,10 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		.dst_cid = cpu_to_le32(le64_to_cpu(hdr->dst_cid)),
 		.nr_msgs = cpu_to_le16(virtsock_skb_cb(skb)->nr_msgs),
 		.nr_segs = segs ? nr : 0,
+		.buf_alloc = credit.buf_alloc,
+		.fwd_cnt = credit.fwd_cnt,
+		.msg_limit = credit.msg_limit,
 	};
-	virtsock_rec_credit(rec, skb);
 	if (segs)
 		virtsock_pack_segs((struct virtsock_seg *)(rec + 1), skb);
 	else if (skb_copy_bits(skb, 0, rec + 1, skb->len))

@@ -48,7 +48,8 @@ lab_boot() {
 	read -ra accel <<<"$(lab_accel)"
 	timeout -k 5 "$2" qemu-system-x86_64 -nodefaults -M q35 "${accel[@]}" \
 		-m "${LAB_MEM:-4G}" -smp "$HOST_SMP" -nic none -display none \
-		-no-reboot -serial "file:$out/host.log" \
+		-no-reboot -monitor "unix:$out/monitor,server=on,wait=off" \
+		-serial "file:$out/host.log" \
 		-serial "file:$out/result" \
 		-device virtio-serial-pci "${ports[@]}" \
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
@@ -56,5 +57,17 @@ lab_boot() {
 		-kernel "$HOST_VMLINUZ" -initrd "$initrd" \
 		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off LAB_INIT=$REPO/tests/lab/host/init LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR" \
 		</dev/null >"$out/qemu.log" 2>&1 &
+	# shellcheck disable=SC2034 # for the caller
 	QEMU_PID=$!
+}
+
+# lab_hang OUT: what the CPUs of an L1 that no longer answers are doing.
+lab_hang() {
+	local i
+
+	for i in 1 2 3; do
+		# shellcheck disable=SC2016 # $pc is for the monitor
+		printf '%s\n' 'info registers -a' 'x/8i $pc' |
+			timeout 5 socat -t 2 - "UNIX-CONNECT:$1/monitor"
+	done >"$1/hang.log" 2>&1 || true
 }

@@ -5,7 +5,7 @@ needs_virtsock
 vm A
 
 # err STATUS TEXT ARGS...: virtsock fails so, with TEXT on stderr only. A
-# STATUS of x is any but 0 and 2.
+# STATUS of x is any but 0 and 2, e any but 0.
 err() {
 	local want=$1 text=$2 status=0
 	shift 2
@@ -13,8 +13,8 @@ err() {
 	virtsock "$@" >"$LAB_TMP/o" 2>"$LAB_TMP/e" || status=$?
 	echo "virtsock $*: $status: $(<"$LAB_TMP/e")"
 	case $want:$status in
-	x:0|x:2)	fail "virtsock $*: exit status $status" ;;
-	x:*|"$status:$status") ;;
+	e:0|x:0|x:2)	fail "virtsock $*: exit status $status" ;;
+	e:*|x:*|"$status:$status") ;;
 	*)		fail "virtsock $*: exit status $status, not $want" ;;
 	esac
 	[ ! -s "$LAB_TMP/o" ] || fail "virtsock $*: the error went to stdout"
@@ -28,7 +28,7 @@ err 2 usage vm add
 err 2 usage vm add pid
 err 2 . vm add pid abc cid 50
 err 2 . vm add pid 1 cid abc
-err x . vm add pid 1 cid 4294967296
+err e . vm add pid 1 cid 4294967296
 err 2 usage --nonsense vm show
 err 2 usage vm del
 err x 'no such|process' vm add pid 999999 cid 50

@@ -1,0 +1,3 @@
+# case: x
+vm A
+guest A sh -c 'echo "<4>WARNING: CPU: 0 test" >/dev/kmsg'

@@ -1,0 +1,3 @@
+# case: x
+# timeout: 5
+sleep 100

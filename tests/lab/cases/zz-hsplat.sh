@@ -1,0 +1,2 @@
+# case: x
+echo "<4>BUG: test" >/dev/kmsg
