@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /* A receiver whose kernel has no rule for entries announces this much room */
-#define VIRTSOCK_CREDIT_NO_RULE	(1U << 30)
+#define VIRTSOCK_CREDIT_NO_RULE	0x40000000U
 
 /**
  * struct virtsock_credit - records sent and admitted, both directions

@@ -11,11 +11,20 @@
  * struct virtsock_rec_info - a record as read once, checked, in CPU order
  * @size: bytes the record takes in the ring
  * @len: bytes of payload
- * @payload: offset of the payload from the record's start; 0 with segments
+ * @type: enum virtio_vsock_type
+ * @op: enum virtio_vsock_op
+ * @flags: as in struct virtio_vsock_hdr, those that fit @type and @op
+ * @src_port: any value
+ * @dst_port: any value
+ * @src_cid: any value, the caller knows whose this may be
+ * @dst_cid: any value, the same
+ * @buf_alloc: credit in bytes, with @fwd_cnt
+ * @fwd_cnt: bytes that the sender of the record has consumed, cumulative
+ * @msg_limit: records that it admits, cumulative
+ * @nr_msgs: messages of the program in this record
  * @nr_segs: number of entries of @segs
+ * @payload: offset of the payload from the record's start; 0 with segments
  * @segs: where the payload lies, a pointer into the buffer that was parsed
- *
- * The other members are the fields of struct virtsock_rec.
  */
 struct virtsock_rec_info {
 	u32 size;

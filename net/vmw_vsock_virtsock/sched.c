@@ -138,8 +138,7 @@ static u64 queue_adaptive(struct virtsock_sched *s, u64 now,
 		if (s->msgs > 1)
 			return VIRTSOCK_SCHED_FLUSH;
 	}
-	if (ev == VIRTSOCK_SCHED_MORE ? s->bytes >= s->batch_bytes :
-					worth_it(s, now))
+	if (worth_it(s, now))
 		return flush_stream(s);
 	/* A new beginning does not wait for the timer of a slow stream */
 	if (!s->timer || (paused && s->due_ns > now + s->deadline_ns))

@@ -308,4 +308,5 @@ static struct kunit_suite credit_suite = {
 	.name = "virtsock_credit",
 	.test_cases = credit_cases,
 };
+
 kunit_test_suite(credit_suite);

@@ -199,4 +199,5 @@ static struct kunit_suite mutation_suite = {
 	.name = "virtsock_rec_mutation",
 	.test_cases = mutation_cases,
 };
+
 kunit_test_suite(mutation_suite);

@@ -347,4 +347,5 @@ static struct kunit_suite rec_suite = {
 	.name = "virtsock_rec",
 	.test_cases = rec_cases,
 };
+
 kunit_test_suite(rec_suite);

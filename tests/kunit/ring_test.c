@@ -232,4 +232,5 @@ static struct kunit_suite ring_suite = {
 	.name = "virtsock_ring",
 	.test_cases = ring_cases,
 };
+
 kunit_test_suite(ring_suite);

@@ -195,6 +195,21 @@ static void policy_timer_too_often(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sim.flushes, 1);
 }
 
+/* A timer that never comes: who sends meanwhile flushes at the cap */
+static void policy_timer_lost(struct kunit *test)
+{
+	struct sim sim = sim_new(VIRTSOCK_POLICY_ADAPTIVE);
+	u32 i;
+
+	for (i = 0; i < 1000; i++) {
+		sim_send(&sim, 56);
+		sim.timer_at = NEVER;
+		sim_pass(&sim, 100 * US);
+	}
+	KUNIT_EXPECT_GE(test, sim.left, 1000 - CAP / (100 * US));
+	KUNIT_EXPECT_LE(test, sim.worst, CAP);
+}
+
 /* The caller could not flush (the host is full): the next event asks again */
 static void policy_flush_refused(struct kunit *test)
 {
@@ -243,6 +258,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_clock_stands_still),
 	KUNIT_CASE(policy_clock_out_of_order),
 	KUNIT_CASE(policy_timer_too_often),
+	KUNIT_CASE(policy_timer_lost),
 	KUNIT_CASE(policy_flush_refused),
 	KUNIT_CASE(policy_no_deadline),
 	{}
@@ -252,4 +268,5 @@ static struct kunit_suite policy_suite = {
 	.name = "virtsock_sched_policy",
 	.test_cases = policy_cases,
 };
+
 kunit_test_suite(policy_suite);

@@ -274,9 +274,10 @@ ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 {
 	ssize_t ret;
 
+	/* The core then returns sk_err; an error of ours would be ENOMEM on 6.1. */
 	if (READ_ONCE(virtsock_sk(vsk)->dead) &&
 	    !virtio_transport_seqpacket_has_data(vsk))
-		return -ECONNRESET;
+		return 0;
 	ret = virtio_transport_seqpacket_dequeue(vsk, msg, flags);
 	virtsock_credit_check(vsk);
 	return ret;
@@ -288,7 +289,7 @@ EXPORT_SYMBOL_GPL(virtsock_seqpacket_dequeue);
  * @vsk: the socket
  *
  * The core takes "none" from a socket in error for the end of the stream; a
- * link that has ended must read as ECONNRESET, which the dequeue returns.
+ * link that has ended must read as ECONNRESET, so the dequeue is called.
  *
  * Context: process, socket locked.
  * Return: messages; at least 1 until the error is fetched.

@@ -32,9 +32,24 @@ lab_env() {
 	cp "$(lab_initrd "$GUEST_KVER" "$GUEST_MODDIR")" "$1/guest.initrd"
 }
 
-# lab_boot OUT SECONDS: starts L1 in the background; sets QEMU_PID. Results
-# arrive in OUT/result.
+# lab_boot OUT SECONDS: starts L1 in the background; sets BOOT_PID. Results
+# arrive in OUT/result; the last one is "gone", when QEMU has ended.
 lab_boot() {
+	local out=$1
+
+	lab_env "$out"
+	mkdir -p "$out/cases"
+	: >"$out/result"
+	(
+		lab_qemu "$out" "$2" </dev/null >"$out/qemu.log" 2>&1 || true
+		printf '\ngone\n' >>"$out/result"
+	) &
+	# shellcheck disable=SC2034 # for the caller
+	BOOT_PID=$!
+}
+
+# lab_qemu OUT SECONDS: runs it.
+lab_qemu() {
 	local out=$1 accel initrd i ports=()
 
 	for i in 0 1 2 3; do
@@ -42,11 +57,8 @@ lab_boot() {
 		ports+=(-device "virtserialport,chardev=a$i,name=agent$i")
 	done
 	initrd=$(lab_initrd "$HOST_KVER" "$HOST_MODDIR")
-	lab_env "$out"
-	mkdir -p "$out/cases"
-	: >"$out/result"
 	read -ra accel <<<"$(lab_accel)"
-	timeout -k 5 "$2" qemu-system-x86_64 -nodefaults -M q35 "${accel[@]}" \
+	timeout -k 5 "$2" qemu-system-x86_64 -pidfile "$out/pid" -nodefaults -M q35 "${accel[@]}" \
 		-m "${LAB_MEM:-4G}" -smp "$HOST_SMP" -nic none -display none \
 		-no-reboot -monitor "unix:$out/monitor,server=on,wait=off" \
 		-serial "file:$out/host.log" \
@@ -55,10 +67,11 @@ lab_boot() {
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 		-virtfs "local,path=$out,mount_tag=out,security_model=none" \
 		-kernel "$HOST_VMLINUZ" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off LAB_INIT=$REPO/tests/lab/host/init LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR" \
-		</dev/null >"$out/qemu.log" 2>&1 &
-	# shellcheck disable=SC2034 # for the caller
-	QEMU_PID=$!
+		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off LAB_INIT=$REPO/tests/lab/host/init LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR"
+}
+
+lab_stop() {
+	kill "$(<"$1/pid")" 2>/dev/null || true
 }
 
 # lab_hang OUT: what the CPUs of an L1 that no longer answers are doing.

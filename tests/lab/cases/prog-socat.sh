@@ -21,7 +21,7 @@ ends server
 	fail "host to guest: the file differs"
 
 # There and back through a program on the other side.
-bg server guest A socat -d -d VSOCK-LISTEN:1235 EXEC:/usr/bin/rev
+bg server guest A socat -t 10 -d -d VSOCK-LISTEN:1235 EXEC:/usr/bin/rev
 ready server listening
 answer=$(echo "hello guest" | socat -t 10 - VSOCK-CONNECT:42:1235)
 [ "$answer" = "tseug olleh" ] || fail "answer: $answer"

@@ -3,6 +3,10 @@
 # timeout: 180
 needs_virtsock
 vm A
+bg hold vst listen hold port=902
+ready hold
+bg hold2 guest A vst connect hold cid=2 port=902
+ready hold2 RUNNING
 bg server vst listen recv port=901 size=1-4000 count=30000
 ready server
 bg client guest A vst connect send cid=2 port=901 size=1-4000 count=30000
@@ -14,6 +18,8 @@ if guest A rmmod vmw_vsock_virtsock; then
 fi
 ends client 60
 ends server 60
+stop hold
+stop hold2
 virtsock vm del --all
 guest A rmmod vmw_vsock_virtsock
 rmmod virtsock_host
