@@ -4,20 +4,15 @@
 
 #include_next <linux/irq.h>
 
-/* An interrupt that may move between CPUs in process context: a flag of the
- * interrupt up to 6.12, of its chip where that is inverted
+/*
+ * An interrupt whose affinity may change at once, in any context: to be said
+ * of each interrupt up to 6.12, the rule where only the opposite has a flag.
  */
-#ifdef VIRTSOCK_HAVE_MOVE_DEFERRED
-#define VIRTSOCK_COMPAT_IRQCHIP_FLAGS 0
 static inline void virtsock_compat_irq_moves(unsigned int virq)
 {
-}
-#else
-#define VIRTSOCK_COMPAT_IRQCHIP_FLAGS 0
-static inline void virtsock_compat_irq_moves(unsigned int virq)
-{
+#ifndef VIRTSOCK_HAVE_MOVE_DEFERRED
 	irq_set_status_flags(virq, IRQ_MOVE_PCNTXT);
-}
 #endif
+}
 
 #endif

@@ -42,6 +42,17 @@ static inline bool virtsock_compat_rx_charge(struct virtio_vsock_sock *vvs,
 	return true;
 }
 
+/*
+ * The largest packet a receiver takes: where it wants them linear, one that
+ * needs no more than 16 KiB in one piece.
+ */
+#ifdef VIRTSOCK_HAVE_SKB_PUT
+#define VIRTSOCK_COMPAT_SKB_MAX VIRTIO_VSOCK_MAX_PKT_BUF_SIZE
+#else
+#define VIRTSOCK_COMPAT_SKB_MAX \
+	(SKB_WITH_OVERHEAD(16384) - VIRTIO_VSOCK_SKB_HEADROOM)
+#endif
+
 /* Room for @len bytes of payload behind the header */
 static inline struct sk_buff *virtsock_compat_alloc_skb(u32 len, gfp_t gfp)
 {

@@ -9,6 +9,9 @@
 #include <linux/vmalloc.h>
 #include "host.h"
 
+/* Between the end of a link and the next */
+#define VIRTSOCK_PAUSE	(HZ / 10)
+
 /* A malformed ring or record costs the VM its link. vm->lock held. */
 static long virtsock_malformed(struct virtsock_vm *vm, const char *what)
 {
@@ -50,6 +53,9 @@ static long virtsock_hc_hello(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	case VIRTSOCK_STATE_ENDING:
 		return -VIRTSOCK_EAGAIN;
 	}
+	/* Ending a link costs others time: not in a loop. */
+	if (vm->ended && time_before(jiffies, vm->ended + VIRTSOCK_PAUSE))
+		return -VIRTSOCK_EAGAIN;
 
 	do {
 		epoch = get_random_u64();
@@ -111,6 +117,7 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	kfree(vm->ring);
 	vm->ring = ring;
 	vm->tail = 0;
+	vm->done = 0;
 	vm->state = VIRTSOCK_STATE_UP;
 	spin_lock_bh(&vm->tx_lock);
 	vm->tx_up = true;
@@ -118,7 +125,7 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	vm->kick = false;
 	vm->stopped = false;
 	spin_unlock_bh(&vm->tx_lock);
-	pr_info("virtsock: CID %u: link up\n", vm->cid);
+	pr_info_ratelimited("virtsock: CID %u: link up\n", vm->cid);
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, vm->cid,
 			       task_tgid_nr(current), current->group_leader->comm);
 	return 0;
@@ -156,17 +163,17 @@ static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 
 	/* Receivers that woke may answer at once: their answers go back now. */
 	cond_resched();
-	if (args & VIRTSOCK_FF_WAIT && !flags)
-		virtsock_linger(vcpu, vm);
+	if (args & VIRTSOCK_FF_WAIT && !flags && !virtsock_linger(vcpu, vm))
+		return -VIRTSOCK_ESTALE;
 	if (len) {
 		ret = virtsock_push(vcpu, vm, gpa, len, &flags);
 		if (ret < 0)
 			return virtsock_malformed(vm, "the receive buffer");
 	}
-	if (virtsock_push_arm(vm, args & VIRTSOCK_FF_ARM))
-		flags |= VIRTSOCK_FR_ARMED;
-	else
+	if (!virtsock_push_arm(vm, args & VIRTSOCK_FF_ARM))
 		flags |= VIRTSOCK_FR_RX_MORE;
+	else if (args & VIRTSOCK_FF_ARM)
+		flags |= VIRTSOCK_FR_ARMED;
 
 	regs->rbx = vm->tail;
 	regs->rcx = ret;

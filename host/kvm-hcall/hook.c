@@ -54,9 +54,10 @@ static void notrace virtsock_divert(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
 {
+	unsigned long hook = (unsigned long)virtsock_emulate_hypercall;
+
 	if (!within_module(parent_ip, THIS_MODULE))
-		virtsock_compat_ftrace_set_ip(fregs,
-				(unsigned long)virtsock_emulate_hypercall);
+		virtsock_compat_ftrace_set_ip(fregs, hook);
 }
 
 static void notrace virtsock_mpstate(unsigned long ip, unsigned long parent_ip,

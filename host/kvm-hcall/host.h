@@ -14,7 +14,7 @@
 /* Bytes that may wait for host programs that hold their sockets, per VM */
 #define VIRTSOCK_BACKLOG_DEFAULT	(8U << 20)
 #define VIRTSOCK_BACKLOG_MIN		(256U << 10)
-#define VIRTSOCK_BACKLOG_MAX		(1U << 30)
+#define VIRTSOCK_BACKLOG_MAX		0x40000000U
 
 /* Why a link ends; bits of virtsock_vm.why */
 enum virtsock_end {
@@ -51,17 +51,22 @@ enum virtsock_end {
  * @ring: guest addresses of the ring's pages, read once at REGISTER
  * @nr_pages: number of them
  * @tail: position up to which the ring was consumed
+ * @done: bytes of the payload there that are delivered already
+ * @ended: jiffies when the last link ended
  * @pull_buf: the batch as read, one ring in size
  * @push_buf: the batch to write
  *
  * @tx_lock: bh; protects the members below
  * @txq: packets that wait for the guest
+ * @tx_control: packets without payload among them
  * @tx_up: there is a link to take them
  * @armed: ring when something comes
  * @kick: the guest shall call though @txq is empty: it may send again
  * @stopped: the guest was told to wait until @rxq drained
  * @doorbell: where to ring, as in DOORBELL
  *
+ * @linger_skip: calls not to step back in, as it was no use lately; @lock
+ * @linger_fails: how often in a row it was none; @lock
  * @linger_ns: how long to wait for an answer now, adaptive; @lock
  * @kick_work: rings again where a doorbell was not answered
  * @kick_delay: its period now, in jiffies
@@ -90,11 +95,14 @@ struct virtsock_vm {
 	u64 *ring;
 	u32 nr_pages;
 	u32 tail;
+	u32 done;
+	unsigned long ended;
 	void *pull_buf;
 	void *push_buf;
 
 	spinlock_t tx_lock;
 	struct sk_buff_head txq;
+	u32 tx_control;
 	bool tx_up;
 	bool armed;
 	bool kick;
@@ -102,6 +110,8 @@ struct virtsock_vm {
 	u64 doorbell;
 
 	u32 linger_ns;
+	u32 linger_skip;
+	u32 linger_fails;
 	struct delayed_work kick_work;
 	unsigned long kick_delay;
 	struct virtsock_rxq rxq;
@@ -111,6 +121,8 @@ struct virtsock_vm {
 };
 
 extern struct virtio_transport virtsock_host_transport;
+/* Lanes, which may wait for programs; and all else, which must not */
+extern struct workqueue_struct *virtsock_lane_wq;
 extern struct workqueue_struct *virtsock_host_wq;
 
 /* vm.c */
@@ -149,7 +161,7 @@ struct virtsock_regs {
 void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs);
 
 /* linger.c */
-void virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm);
+bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm);
 
 /* pull.c */
 int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,

@@ -12,6 +12,7 @@
 
 #define VIRTSOCK_LINGER_FIRST	(10 * NSEC_PER_USEC)
 #define VIRTSOCK_LINGER_MAX_US	200U
+#define VIRTSOCK_LINGER_SKIP	64U
 
 static unsigned int linger_us = VIRTSOCK_LINGER_MAX_US;
 
@@ -37,44 +38,66 @@ static bool virtsock_vcpu_wanted(struct kvm_vcpu *vcpu)
 	return signal_pending(current) || kvm_request_pending(vcpu);
 }
 
+/* Spin, or step back for whoever is to answer. Return: is there an answer? */
+static bool virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+				     u32 limit)
+{
+	u64 start = ktime_get_ns();
+	int yields = 2;
+
+	while (skb_queue_empty_lockless(&vm->txq)) {
+		if (virtsock_vcpu_wanted(vcpu) || ktime_get_ns() - start >= limit)
+			return !skb_queue_empty_lockless(&vm->txq);
+		if (single_task_running()) {
+			cpu_relax();
+			continue;
+		}
+		/*
+		 * Whoever is to answer may need this very CPU: step back, and
+		 * once more if it was not its turn yet. Where that was no use
+		 * lately, somebody else has work here: no more of it for a while.
+		 */
+		if (vm->linger_skip || !yields--)
+			return false;
+		yield();
+	}
+	return true;
+}
+
 /**
  * virtsock_linger() - wait a moment for something to send to the guest
  * @vcpu: the caller, which has said that it would wait anyway
  * @vm: its VM
  *
+ * Drops vm->lock meanwhile: other vCPUs have things to say.
+ *
  * Context: vCPU thread, vm->lock and kvm->srcu held: it spins or yields, it
  * never sleeps.
+ * Return: false if the link ended meanwhile.
  */
-void virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
+bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 {
 	u32 max = READ_ONCE(linger_us) * NSEC_PER_USEC;
-	u64 start, now;
+	u64 epoch = vm->epoch;
 	bool answered;
-	int yields = 2;
 
 	if (!max)
-		return;
-	start = ktime_get_ns();
-	now = start;
-	while (!(answered = !skb_queue_empty_lockless(&vm->txq)) &&
-	       !virtsock_vcpu_wanted(vcpu) && now - start < min(vm->linger_ns, max)) {
-		if (single_task_running()) {
-			cpu_relax();
-		} else {
-			/*
-			 * Whoever is to answer may need this very CPU: step
-			 * back, and once more if it was not its turn yet.
-			 */
-			if (!yields--)
-				break;
-			yield();
-			continue;
-		}
-		now = ktime_get_ns();
-	}
+		return true;
 
-	if (answered)
+	mutex_unlock(&vm->lock);
+	answered = virtsock_wait_for_answer(vcpu, vm, min(vm->linger_ns, max));
+	mutex_lock(&vm->lock);
+	if (answered) {
 		vm->linger_ns = min(max_t(u32, 2 * vm->linger_ns, VIRTSOCK_LINGER_FIRST), max);
-	else if (vm->linger_ns > VIRTSOCK_LINGER_FIRST)
-		vm->linger_ns /= 2;
+		vm->linger_fails = 0;
+		vm->linger_skip = 0;
+	} else {
+		if (vm->linger_ns > VIRTSOCK_LINGER_FIRST)
+			vm->linger_ns /= 2;
+		if (vm->linger_skip)
+			vm->linger_skip--;
+		else
+			vm->linger_skip = min(++vm->linger_fails, VIRTSOCK_LINGER_SKIP);
+	}
+	return vm->epoch == epoch && !READ_ONCE(vm->why);
 }

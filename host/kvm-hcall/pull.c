@@ -4,11 +4,14 @@
  * record, checked there, to the sockets. What is not consumed stays in the
  * ring and is read anew by the next call.
  */
+#include <linux/sched/signal.h>
 #include "host.h"
 
 /* One hypercall's budget, in payload and in records */
-#define VIRTSOCK_PULL_BYTES	(1U << 20)
+#define VIRTSOCK_PULL_BYTES	0x100000U
 #define VIRTSOCK_PULL_RECORDS	4096U
+/* Answers that may wait for the guest before it gets to ask more */
+#define VIRTSOCK_PULL_ANSWERS	1024U
 
 /* Read the ring from vm->tail on. Return: 0 or -EFAULT. */
 static int virtsock_read_ring(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
@@ -38,34 +41,68 @@ static int virtsock_read_ring(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	return 0;
 }
 
-/* A payload, out of the batch or from where its segments say. -EFAULT */
+/*
+ * A packet's part of a payload, from @pos on, out of the batch or from where
+ * the segments say. Return: 0 or -EFAULT.
+ */
 static int virtsock_read_payload(struct kvm_vcpu *vcpu, struct sk_buff *skb,
 				 const struct virtsock_rec_info *info,
-				 const void *rec)
+				 const void *rec, u32 pos)
 {
 	const struct virtsock_seg *seg = info->segs;
-	u32 off = 0, seg_off = 0, n;
+	u32 off = 0, n;
 
-	while (off < info->len) {
+	if (!info->nr_segs)
+		return skb_store_bits(skb, 0, rec + info->payload + pos, skb->len);
+
+	while (pos >= le32_to_cpu(seg->len))
+		pos -= le32_to_cpu((seg++)->len);
+	for (; off < skb->len; off += n) {
 		void *room = virtsock_skb_room(skb, off, &n);
 
-		n = min(n, info->len - off);
-		if (!info->nr_segs) {
-			memcpy(room, rec + info->payload + off, n);
-		} else {
-			n = min(n, le32_to_cpu(seg->len) - seg_off);
-			if (kvm_vcpu_read_guest(vcpu, le64_to_cpu(seg->addr) + seg_off,
-						room, n))
-				return -EFAULT;
-			seg_off += n;
-			if (seg_off == le32_to_cpu(seg->len)) {
-				seg++;
-				seg_off = 0;
-			}
+		n = min3(n, skb->len - off, le32_to_cpu(seg->len) - pos);
+		if (kvm_vcpu_read_guest(vcpu, le64_to_cpu(seg->addr) + pos, room, n))
+			return -EFAULT;
+		pos += n;
+		if (pos == le32_to_cpu(seg->len)) {
+			pos = 0;
+			seg++;
 		}
-		off += n;
 	}
 	return 0;
+}
+
+/*
+ * A record to its socket, in one packet or in several; vm->done says how far
+ * an earlier call came. Return: packets that went straight there, -EFAULT,
+ * -EPROTO, -ENOMEM.
+ */
+static int virtsock_pull_record(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+				const struct virtsock_rec_info *info,
+				const void *rec, u32 *packets)
+{
+	int fast = 0;
+
+	/* The guest may have changed it between two calls. */
+	if (vm->done && vm->done >= info->len)
+		return -EPROTO;
+	do {
+		struct sk_buff *skb = virtsock_unpack(info, vm->done,
+						      GFP_KERNEL_ACCOUNT |
+						      __GFP_NORETRY | __GFP_NOWARN);
+
+		if (!skb)
+			return -ENOMEM;
+		if (info->len && virtsock_read_payload(vcpu, skb, info, rec, vm->done)) {
+			kfree_skb(skb);
+			return -EFAULT;
+		}
+		vm->done += skb->len;
+		fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
+		(*packets)++;
+	} while (vm->done < info->len);
+	vm->done = 0;
+	return fast;
 }
 
 /* Host programs do not keep up. Return: true if the guest has to wait. */
@@ -102,7 +139,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 {
 	u32 size = vm->nr_pages * VIRTSOCK_PAGE_SIZE;
 	int span = virtsock_ring_span(vm->tail, head, size);
-	u32 bytes = 0, messages = 0, records = 0, fast = 0, off = 0;
+	u32 bytes = 0, messages = 0, records = 0, packets = 0, fast = 0, off = 0;
 	int err = 0;
 
 	if (span <= 0)
@@ -114,9 +151,10 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 	while (off < span) {
 		const void *rec = vm->pull_buf + off;
 		struct virtsock_rec_info info;
-		struct sk_buff *skb;
 
-		if (bytes >= VIRTSOCK_PULL_BYTES || records >= VIRTSOCK_PULL_RECORDS) {
+		if (bytes >= VIRTSOCK_PULL_BYTES || records >= VIRTSOCK_PULL_RECORDS ||
+		    READ_ONCE(vm->tx_control) > VIRTSOCK_PULL_ANSWERS ||
+		    (signal_pending(current) && records)) {
 			*flags |= VIRTSOCK_FR_TX_MORE;
 			break;
 		}
@@ -136,19 +174,14 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		if (info.dst_cid != VMADDR_CID_HOST) {
 			virtsock_push_reset(vm, &info);
 		} else {
-			skb = virtsock_unpack(&info, GFP_KERNEL_ACCOUNT |
-					      __GFP_NORETRY | __GFP_NOWARN);
-			if (!skb) {
+			err = virtsock_pull_record(vcpu, vm, &info, rec, &packets);
+			if (err == -ENOMEM) {
 				virtsock_kick_later(vm);
 				*flags |= VIRTSOCK_FR_TX_STOP;
-				break;
 			}
-			err = virtsock_read_payload(vcpu, skb, &info, rec);
-			if (err) {
-				kfree_skb(skb);
+			if (err < 0)
 				break;
-			}
-			fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
+			fast += err;
 		}
 		off += info.size;
 		bytes += info.len;
@@ -160,6 +193,6 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_FAST, fast);
-	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, records - fast);
-	return err < 0 ? err : 0;
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, packets - fast);
+	return err < 0 && err != -ENOMEM ? err : 0;
 }

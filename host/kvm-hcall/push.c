@@ -5,6 +5,11 @@
  */
 #include "host.h"
 
+static bool virtsock_is_control(struct sk_buff *skb)
+{
+	return virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RW;
+}
+
 /**
  * virtsock_push() - give the guest what waits for it
  * @vcpu: the caller
@@ -25,6 +30,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	};
 	struct sk_buff_head batch, done;
 	struct sk_buff *skb;
+	u32 control = 0;
 	int err = 0;
 
 	__skb_queue_head_init(&batch);
@@ -38,13 +44,14 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	while ((skb = skb_peek(&batch)) && virtsock_pack(&p, skb)) {
 		__skb_unlink(skb, &batch);
 		__skb_queue_tail(&done, skb);
+		control += virtsock_is_control(skb);
 	}
-	if (!skb_queue_empty(&batch)) {
+	if (!skb_queue_empty(&batch))
 		*flags |= VIRTSOCK_FR_RX_MORE;
-		spin_lock_bh(&vm->tx_lock);
-		skb_queue_splice(&batch, &vm->txq);
-		spin_unlock_bh(&vm->tx_lock);
-	}
+	spin_lock_bh(&vm->tx_lock);
+	skb_queue_splice(&batch, &vm->txq);
+	vm->tx_control -= control;
+	spin_unlock_bh(&vm->tx_lock);
 	if (p.used && kvm_vcpu_write_guest(vcpu, gpa, vm->push_buf, p.used))
 		err = -EFAULT;
 	while ((skb = __skb_dequeue(&done)))
@@ -89,6 +96,7 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 		return -ENODEV;
 	}
 	__skb_queue_tail(&vm->txq, skb);
+	vm->tx_control += virtsock_is_control(skb);
 	if (ring && vm->armed) {
 		vm->armed = false;
 		now = true;
@@ -153,7 +161,7 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 
 	if (rec->op == VIRTIO_VSOCK_OP_RST)
 		return;
-	skb = virtsock_unpack(&info, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	skb = virtsock_unpack(&info, 0, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (skb && virtsock_push_queue(vm, skb, false))
 		kfree_skb(skb);
 }
@@ -168,10 +176,12 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
  */
 int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
 {
-	struct virtsock_vm *vm = virtsock_vm_by_cid(vsk->remote_addr.svm_cid);
+	struct virtsock_sock *vs = virtsock_sk(vsk);
 	struct sk_buff_head freeme;
 	struct sk_buff *skb, *next;
+	struct virtsock_vm *vm;
 
+	vm = vs ? virtsock_vm_by_cid(vs->tx_cid) : NULL;
 	if (!vm)
 		return 0;
 	if (sync)
@@ -181,6 +191,7 @@ int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
 	skb_queue_walk_safe(&vm->txq, skb, next) {
 		if (skb->sk == sk_vsock(vsk)) {
 			__skb_unlink(skb, &vm->txq);
+			vm->tx_control -= virtsock_is_control(skb);
 			__skb_queue_tail(&freeme, skb);
 		}
 	}
@@ -207,6 +218,7 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	vm->tx_up = false;
 	vm->armed = false;
 	skb_queue_splice_init(&vm->txq, &freeme);
+	vm->tx_control = 0;
 	spin_unlock_bh(&vm->tx_lock);
 	__skb_queue_purge(&freeme);
 }

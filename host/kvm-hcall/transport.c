@@ -9,6 +9,7 @@
 #include <linux/sched/task.h>
 #include "host.h"
 
+struct workqueue_struct *virtsock_lane_wq;
 struct workqueue_struct *virtsock_host_wq;
 
 static u32 virtsock_host_local_cid(void)
@@ -21,9 +22,9 @@ static void virtsock_host_sock_destruct(struct vsock_sock *vsk)
 	/*
 	 * A connect() to another transport reassigns a socket of which packets
 	 * may still wait; they refer to the state that goes now. At the end of
-	 * a socket there are none, as they hold it.
+	 * a socket, when nobody refers to it, there are none: they hold it.
 	 */
-	if (refcount_read(&sk_vsock(vsk)->sk_wmem_alloc) > 1)
+	if (refcount_read(&sk_vsock(vsk)->sk_refcnt))
 		virtsock_host_cancel(vsk, true);
 	virtio_transport_destruct(vsk);
 }
@@ -120,10 +121,15 @@ static int __init virtsock_host_init(void)
 {
 	int err;
 
-	virtsock_host_wq = alloc_workqueue("virtsock_host", WQ_UNBOUND |
-					   WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	virtsock_host_wq = alloc_workqueue("virtsock_host", WQ_UNBOUND | WQ_HIGHPRI, 0);
 	if (!virtsock_host_wq)
 		return -ENOMEM;
+	virtsock_lane_wq = alloc_workqueue("virtsock_lanes", WQ_UNBOUND |
+					   WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	if (!virtsock_lane_wq) {
+		err = -ENOMEM;
+		goto err_wq;
+	}
 
 	err = vsock_core_register(&virtsock_host_transport.transport,
 				  VSOCK_TRANSPORT_F_H2G);
@@ -132,7 +138,7 @@ static int __init virtsock_host_init(void)
 			pr_err("virtsock: another host transport is loaded, and the kernel takes one: stop the VMs that use it, then modprobe -r vhost_vsock\n");
 			virtsock_name_holders();
 		}
-		goto err_wq;
+		goto err_lanes;
 	}
 	err = virtsock_hook_init();
 	if (err)
@@ -142,6 +148,8 @@ static int __init virtsock_host_init(void)
 
 err_core:
 	vsock_core_unregister(&virtsock_host_transport.transport);
+err_lanes:
+	destroy_workqueue(virtsock_lane_wq);
 err_wq:
 	destroy_workqueue(virtsock_host_wq);
 	return err;
@@ -154,7 +162,9 @@ static void __exit virtsock_host_exit(void)
 	virtsock_hook_exit();
 	/* Attached meanwhile: none, as the table was empty. */
 	vsock_core_unregister(&virtsock_host_transport.transport);
+	/* VMs are freed there, after their lanes */
 	destroy_workqueue(virtsock_host_wq);
+	destroy_workqueue(virtsock_lane_wq);
 	rcu_barrier();
 }
 

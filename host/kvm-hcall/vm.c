@@ -14,7 +14,6 @@
 static DEFINE_MUTEX(virtsock_vms_lock);
 static DEFINE_HASHTABLE(virtsock_vms, 8);
 static DEFINE_HASHTABLE(virtsock_kvms, 8);
-static unsigned int virtsock_nr_vms;
 
 static struct virtsock_vm *virtsock_find_cid(u32 cid)
 {
@@ -69,9 +68,12 @@ static void virtsock_vm_free(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, release_work);
 
-	cancel_delayed_work_sync(&vm->kick_work);
 	if (vm->kvm)
 		kvm_put_kvm(vm->kvm);
+	vm->kvm = NULL;
+	/* A lane may wait for a program until that ends. */
+	virtsock_rxq_flush(&vm->rxq);
+	cancel_delayed_work_sync(&vm->kick_work);
 	put_pid(vm->pid);
 	vfree(vm->pull_buf);
 	vfree(vm->push_buf);
@@ -143,10 +145,8 @@ static void virtsock_vm_remove(struct virtsock_vm *vm)
 
 	mutex_lock(&virtsock_vms_lock);
 	there = !hlist_unhashed(&vm->by_cid);
-	if (there) {
+	if (there)
 		hlist_del_init_rcu(&vm->by_cid);
-		virtsock_nr_vms--;
-	}
 	if (there && vm->kvm)
 		hash_del_rcu(&vm->by_kvm);
 	mutex_unlock(&virtsock_vms_lock);
@@ -167,6 +167,10 @@ static void virtsock_vm_end_work(struct work_struct *work)
 	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, end_work);
 	bool had_link, gone;
 
+	/* Asked for twice, done once: the next link is not meant. */
+	if (!READ_ONCE(vm->why))
+		goto out;
+
 	mutex_lock(&vm->lock);
 	had_link = vm->tx_up;
 	vm->epoch = 0;
@@ -181,12 +185,12 @@ static void virtsock_vm_end_work(struct work_struct *work)
 	virtsock_push_purge(vm);
 	virtsock_rxq_drain(&vm->rxq);
 	WRITE_ONCE(vm->resetting, true);
-	virtsock_compat_for_each_connected(&virtsock_host_transport, virtsock_reset_one);
+	virtsock_reset_connected(&virtsock_host_transport, virtsock_reset_one);
 	WRITE_ONCE(vm->resetting, false);
 
 	if (had_link) {
 		virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_RESETS);
-		pr_info("virtsock: CID %u: link down\n", vm->cid);
+		pr_info_ratelimited("virtsock: CID %u: link down\n", vm->cid);
 		virtsock_control_event(VIRTSOCK_EVENT_LINK_DOWN, vm->cid,
 				       pid_nr(vm->pid), NULL);
 	}
@@ -195,9 +199,11 @@ static void virtsock_vm_end_work(struct work_struct *work)
 	gone = test_bit(VIRTSOCK_END_GONE, &vm->why);
 	clear_bit(VIRTSOCK_END_LINK, &vm->why);
 	vm->state = VIRTSOCK_STATE_DOWN;
+	vm->ended = jiffies;
 	mutex_unlock(&vm->lock);
 	if (gone)
 		virtsock_vm_remove(vm);
+out:
 	virtsock_vm_put(vm);	/* ours, taken with the request */
 }
 
@@ -227,11 +233,17 @@ struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu)
 {
 	struct virtsock_vm *vm = virtsock_vm_by_kvm(vcpu->kvm);
 	struct pid *pid = task_tgid(current);
+	bool bound = false;
 	int bkt, err = 0;
 
 	if (vm)
 		return vm;
-	if (!READ_ONCE(virtsock_nr_vms))
+	/* Whoever asks in vain must not keep others from the lock. */
+	rcu_read_lock();
+	hash_for_each_rcu(virtsock_vms, bkt, vm, by_cid)
+		bound |= vm->pid == pid;
+	rcu_read_unlock();
+	if (!bound)
 		return NULL;
 
 	mutex_lock(&virtsock_vms_lock);
@@ -298,6 +310,9 @@ static void virtsock_set_backlog(struct virtsock_vm *vm, u32 backlog)
 {
 	WRITE_ONCE(vm->backlog, backlog);
 	WRITE_ONCE(vm->rxq.low, backlog / 2);
+	/* It may have been stopped by the old bound. */
+	if (READ_ONCE(vm->stopped))
+		virtsock_kick(vm);
 }
 
 /* A binding whose process died before its VM said HELLO: nobody tells us. */
@@ -354,7 +369,7 @@ static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid)
 	INIT_WORK(&vm->release_work, virtsock_vm_free);
 	virtsock_doorbell_setup(vm);
 	vm->linger_ns = 100 * NSEC_PER_USEC;
-	virtsock_rxq_init(&vm->rxq, &virtsock_host_transport, virtsock_host_wq);
+	virtsock_rxq_init(&vm->rxq, &virtsock_host_transport, virtsock_lane_wq);
 	vm->rxq.drained = virtsock_vm_drained;
 	return vm;
 }
@@ -419,10 +434,8 @@ int virtsock_vm_add(u32 cid, u32 nr, const char *name, const u32 *backlog,
 			err = -EBUSY;
 		}
 	}
-	if (!err) {
+	if (!err)
 		hash_add_rcu(virtsock_vms, &vm->by_cid, cid);
-		virtsock_nr_vms++;
-	}
 	mutex_unlock(&virtsock_vms_lock);
 	if (err) {
 		put_pid(pid);

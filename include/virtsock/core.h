@@ -29,6 +29,9 @@
  * @credit: records sent and admitted, newest byte credit of the peer
  * @sent_fwd: fwd_cnt that left last
  * @sent_limit: record limit that left last
+ * @sent_alloc: buf_alloc that left last
+ * @tx_cid: who its packets went to, for the host: the peer's address changes
+ *	before a socket is given to another transport
  * @asked: this side is blocked and has asked the peer for credit
  * @peer_blocked: the peer asked for credit and was not given any since
  * @credit_queued: a credit update of this socket waits in a queue
@@ -37,6 +40,7 @@
  * @more: the send in progress has MSG_MORE; under lock_sock
  * @blocks: the last receive had to wait in recv(), not in poll
  * @dead: its link has ended; set once, never cleared
+ * @dead_link: on the list of those that virtsock_reset_connected() ends
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  *
  * Lives from the transport's .init to its .destruct, i.e. as long as the
@@ -49,6 +53,8 @@ struct virtsock_sock {
 	struct virtsock_credit credit;
 	u32 sent_fwd;
 	u32 sent_limit;
+	u32 sent_alloc;
+	u32 tx_cid;
 	bool asked;
 	bool peer_blocked;
 	bool credit_queued;
@@ -56,6 +62,7 @@ struct virtsock_sock {
 	bool more;
 	bool blocks;
 	bool dead;
+	struct list_head dead_link;
 	u32 batch_seq;
 };
 
@@ -118,6 +125,8 @@ void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs);
 void virtsock_sock_reset(struct sock *sk);
+void virtsock_reset_connected(struct virtio_transport *t,
+			      void (*fn)(struct sock *sk));
 
 /* pack.c */
 
@@ -149,7 +158,7 @@ struct virtsock_packer {
 
 bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb);
 struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info,
-				gfp_t gfp);
+				u32 off, gfp_t gfp);
 void *virtsock_skb_room(struct sk_buff *skb, u32 off, u32 *len);
 
 /* rxq.c */
@@ -178,6 +187,8 @@ struct virtsock_lane {
  * @t: the transport they came by
  * @wq: where the lanes run
  * @bytes: memory held by packets that wait
+ * @seed: of the hash, so that no program can choose its lane
+ * @idle: woken when a lane has nothing left
  * @low: @drained is called when @bytes falls below this again
  * @drained: context: worker
  * @end: called in a lane's worker after it delivered: replies may leave now
@@ -188,6 +199,8 @@ struct virtsock_lane {
 struct virtsock_rxq {
 	struct virtio_transport *t;
 	struct workqueue_struct *wq;
+	u32 seed;
+	wait_queue_head_t idle;
 	atomic_t bytes;
 	u32 low;
 	void (*drained)(struct virtsock_rxq *q);
@@ -200,6 +213,7 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 		      struct sock *locked);
 void virtsock_rxq_drain(struct virtsock_rxq *q);
+void virtsock_rxq_flush(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
 
 /* deliver.c */

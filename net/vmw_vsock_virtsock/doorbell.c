@@ -32,6 +32,8 @@ static void virtsock_doorbell_tell(struct virtsock_link *l, struct irq_data *d)
 	if (READ_ONCE(l->doorbell) == arg)
 		return;
 	WRITE_ONCE(l->doorbell, arg);
+	/* Pairs with virtsock_link_up() */
+	smp_mb();
 	if (!READ_ONCE(l->up))
 		return;	/* REGISTER carries it */
 	hc.rbx = l->epoch;
@@ -58,7 +60,7 @@ static struct irq_chip virtsock_irq_chip = {
 	.name			= "virtsock",
 	.irq_ack		= irq_chip_ack_parent,
 	.irq_set_affinity	= virtsock_irq_set_affinity,
-	.flags			= IRQCHIP_SKIP_SET_WAKE | VIRTSOCK_COMPAT_IRQCHIP_FLAGS,
+	.flags			= IRQCHIP_SKIP_SET_WAKE,
 };
 
 static int virtsock_domain_alloc(struct irq_domain *domain, unsigned int virq,

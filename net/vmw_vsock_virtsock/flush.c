@@ -7,14 +7,11 @@
  * There is one owner at a time. Who finds the flush owned leaves its wish in
  * link->again and goes on, so nobody spins while the host works.
  */
-#include <linux/mm.h>
 #include <linux/sched/stat.h>
-#include <linux/vmalloc.h>
 #include "guest.h"
-#include "hypercall.h"
 
 /* Hypercalls in a row before the flush moves to a worker */
-#define VIRTSOCK_FLUSH_LOOPS	16
+#define VIRTSOCK_FLUSH_LOOPS	8
 
 /* Seconds without a hypercall before the guest makes one to see who answers */
 #define VIRTSOCK_ALIVE_BUSY	1
@@ -40,144 +37,14 @@ static const enum virtsock_sched_event virtsock_class_event[] = {
 	[VIRTSOCK_TX_URGENT]	= VIRTSOCK_SCHED_URGENT,
 };
 
-/**
- * struct virtsock_flusher - who makes a flush
- * @gfp: how it may allocate
- * @locked: the socket it has locked, or NULL
- * @waits: it is about to wait for an answer
- */
-struct virtsock_flusher {
-	gfp_t gfp;
-	struct sock *locked;
-	bool waits;
-};
-
-/*
- * Deliver what is in the receive buffer. Context: owner of the flush.
- * Return: 0, -ENOMEM (what is left stays), -EPROTO.
- */
-static int virtsock_receive(struct virtsock_link *l,
-			    const struct virtsock_flusher *f)
-{
-	u32 bytes = 0, messages = 0, records = 0, fast = 0;
-	int err = 0;
-
-	while (l->rx_off < l->rx_len) {
-		void *rec = l->rx_buf + l->rx_off;
-		struct virtsock_rec_info info;
-		u32 off = 0, n;
-		struct sk_buff *skb;
-		void *room;
-
-		err = virtsock_rec_parse(rec, l->rx_len - l->rx_off, false, &info);
-		if (err < 0)
-			break;
-		err = 0;
-		skb = virtsock_unpack(&info, f->gfp | __GFP_NOWARN);
-		if (!skb) {
-			err = -ENOMEM;
-			break;
-		}
-		for (; off < info.len; off += n) {
-			room = virtsock_skb_room(skb, off, &n);
-			n = min(n, info.len - off);
-			memcpy(room, rec + info.payload + off, n);
-		}
-		l->rx_off += info.size;
-		bytes += info.len;
-		messages += info.nr_msgs;
-		records++;
-		fast += virtsock_rxq_add(&l->rxq, skb, f->locked);
-	}
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_FAST, fast);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_DEFERRED, records - fast);
-	return err;
-}
-
-/*
- * Pack the batch into the ring. Context: owner of the flush.
- * Return: true if everything fitted.
- */
-static bool virtsock_fill(struct virtsock_link *l)
-{
-	u32 mask = VIRTSOCK_RING_SIZE - 1;
-	struct virtsock_packer p = {
-		.buf = l->ring + (l->head & mask),
-		.size = VIRTSOCK_RING_SIZE - (l->head - l->tail),
-		.cid = l->cid,
-		.seg_min = VIRTSOCK_SEG_MIN,
-	};
-	struct sk_buff *skb;
-
-	while ((skb = skb_peek(&l->batch))) {
-		if (!virtsock_pack(&p, skb))
-			break;
-		__skb_unlink(skb, &l->batch);
-		virtsock_skb_cb(skb)->pos = l->head + p.used;
-		__skb_queue_tail(&l->inflight, skb);
-	}
-	l->head += p.used;
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
-	return skb_queue_empty(&l->batch);
-}
-
-/* Free what the host has consumed. Context: owner of the flush. */
-static void virtsock_reap(struct virtsock_link *l)
-{
-	struct sk_buff *skb;
-
-	while ((skb = skb_peek(&l->inflight)) &&
-	       (s32)(l->tail - virtsock_skb_cb(skb)->pos) >= 0) {
-		__skb_unlink(skb, &l->inflight);
-		virtsock_compat_consume_sent(skb);
-	}
-}
-
-/*
- * One hypercall, with what it brings back. Context: owner of the flush.
- * Return: VIRTSOCK_FR_* or a negative error of the host.
- */
-static long virtsock_call(struct virtsock_link *l, bool waits)
-{
-	u32 flags = VIRTSOCK_FF_ARM | (waits ? VIRTSOCK_FF_WAIT : 0);
-	struct virtsock_hc hc = {
-		.rbx = l->epoch,
-		.rcx = virtsock_flush_arg(l->head, flags),
-		.rdx = virt_to_phys(l->rx_buf),
-		.rsi = PAGE_SIZE << VIRTSOCK_RX_ORDER,
-	};
-	bool poll = l->head == l->tail;
-	long err;
-
-	err = virtsock_hypercall(VIRTSOCK_HC_FLUSH, &hc);
-	WRITE_ONCE(l->last_call, jiffies);
-	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
-	virtsock_stat_inc(&l->stats, poll ? VIRTSOCK_STATS_A_POLLS :
-					    VIRTSOCK_STATS_A_FLUSHES);
-	if (err)
-		return err;
-	if (virtsock_ring_span(hc.rbx, l->head, VIRTSOCK_RING_SIZE) < 0 ||
-	    hc.rcx > PAGE_SIZE << VIRTSOCK_RX_ORDER)
-		return -VIRTSOCK_EPROTO;
-	l->tail = hc.rbx;
-	l->rx_off = 0;
-	l->rx_len = hc.rcx;
-	return hc.rdx;
-}
-
 /* Context: any but hard irq. */
 static void __virtsock_flush(struct virtsock_link *l,
 			     const struct virtsock_flusher *f)
 {
 	int loops = VIRTSOCK_FLUSH_LOOPS;
-	bool again, all, later = false, waits = f->waits;
+	bool again, all, later = false, waits = f->waits, lost = false;
 	unsigned long delay = 0;
-	u64 start, cost = 0;
+	u64 start, cost;
 	long ret = 0;
 
 	spin_lock_bh(&l->lock);
@@ -188,6 +55,7 @@ static void __virtsock_flush(struct virtsock_link *l,
 	}
 	l->flushing = true;
 	do {
+		cost = 0;
 		l->again = false;
 		l->batch_seq++;
 		virtsock_sched_flushed(&l->sched);
@@ -196,22 +64,22 @@ static void __virtsock_flush(struct virtsock_link *l,
 
 		/* Left over from a call that ran out of memory */
 		if (l->rx_off < l->rx_len) {
-			ret = virtsock_receive(l, f);
+			ret = virtsock_ring_receive(l, f);
 			if (ret == -EPROTO)
 				ret = -VIRTSOCK_EPROTO;
 			if (ret)
 				goto locked;
 		}
 		start = ktime_get_ns();
-		all = virtsock_fill(l);
-		ret = virtsock_call(l, waits);
+		all = virtsock_ring_fill(l);
+		ret = virtsock_ring_call(l, waits);
 		/* What a flush costs, which waiting for an answer is not */
 		cost = waits ? 0 : ktime_get_ns() - start;
 		waits = false;
 		if (ret >= 0) {
-			int err = virtsock_receive(l, f);
+			int err = virtsock_ring_receive(l, f);
 
-			virtsock_reap(l);
+			virtsock_ring_reap(l);
 			if (err == -ENOMEM)
 				later = true;
 			else if (err)
@@ -236,11 +104,17 @@ locked:
 	} while (again && !later);
 	if (l->rx_off < l->rx_len)
 		delay = 1;
+	/* With the owner's last breath: a later one may have a new link. */
+	if (ret < 0 && l->up) {
+		l->up = false;
+		l->ending = true;
+		lost = true;
+	}
 	l->flushing = false;
 	spin_unlock_bh(&l->lock);
 	wake_up(&l->idle);
 
-	if (ret < 0)
+	if (lost)
 		virtsock_link_lost(l, ret);
 	else if (later)
 		queue_delayed_work(l->wq, &l->flush_work, delay);
@@ -298,30 +172,60 @@ static void virtsock_poll(struct tasklet_struct *t)
 	virtsock_flush(container_of(t, struct virtsock_link, poll));
 }
 
+/* Have the scheduler asked again, in @ns. l->lock held. */
+static void virtsock_timer_start(struct virtsock_link *l, u64 ns)
+{
+	hrtimer_start(&l->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_SOFT);
+}
+
 static enum hrtimer_restart virtsock_timer(struct hrtimer *timer)
 {
 	struct virtsock_link *l = container_of(timer, struct virtsock_link, timer);
-	u64 now = ktime_get_ns();
 	u64 next;
 
 	spin_lock_bh(&l->lock);
-	next = virtsock_sched_timer(&l->sched, now);
+	next = virtsock_sched_timer(&l->sched, ktime_get_ns());
+	if (next != VIRTSOCK_SCHED_HOLD && next != VIRTSOCK_SCHED_FLUSH)
+		virtsock_timer_start(l, next);
 	spin_unlock_bh(&l->lock);
 
-	if (next == VIRTSOCK_SCHED_HOLD)
-		return HRTIMER_NORESTART;
-	if (next == VIRTSOCK_SCHED_FLUSH) {
+	/* A lane's worker that keeps answers may wait for a socket by now. */
+	if (atomic_xchg(&l->reply_waits, 0) || next == VIRTSOCK_SCHED_FLUSH) {
 		virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_TIMER_FLUSHES);
 		virtsock_flush(l);
-		return HRTIMER_NORESTART;
 	}
-	hrtimer_forward_now(timer, ns_to_ktime(next));
-	return HRTIMER_RESTART;
+	return HRTIMER_NORESTART;
 }
 
-/* What the scheduler said. Context: process, @locked is. */
-static void virtsock_obey(struct virtsock_link *l, u64 verdict,
-			  struct sock *locked, bool waits)
+/*
+ * What the scheduler said, as far as it is said under the lock: the timer.
+ * Return: true if the caller shall flush. l->lock held.
+ */
+static bool virtsock_obey(struct virtsock_link *l, u64 verdict)
+{
+	if (verdict == VIRTSOCK_SCHED_HOLD)
+		return false;
+	if (verdict != VIRTSOCK_SCHED_FLUSH) {
+		virtsock_timer_start(l, verdict);
+		return false;
+	}
+	/* The host is full and will ring: a call now would only tell us again. */
+	if (l->stopped)
+		return false;
+	if (!virtsock_rxq_in_worker(&l->rxq))
+		return true;
+	/*
+	 * Answers given by a lane's worker leave together when it is done; but
+	 * it may have to wait for its next socket.
+	 */
+	if (!atomic_xchg(&l->reply_waits, 1) && !l->sched.timer)
+		virtsock_timer_start(l, l->sched.deadline_ns);
+	return false;
+}
+
+/* Flush for a program. Context: process, @locked is locked by it. */
+static void virtsock_flush_for(struct virtsock_link *l, struct sock *locked,
+			       bool waits)
 {
 	struct virtsock_flusher f = {
 		.gfp = GFP_ATOMIC,
@@ -330,17 +234,10 @@ static void virtsock_obey(struct virtsock_link *l, u64 verdict,
 		.waits = waits && single_task_running(),
 	};
 
-	if (verdict == VIRTSOCK_SCHED_HOLD)
-		return;
-	if (verdict != VIRTSOCK_SCHED_FLUSH) {
-		hrtimer_start(&l->timer, ns_to_ktime(verdict), HRTIMER_MODE_REL_SOFT);
-		return;
-	}
-	/* Answers given by a lane's worker leave together when it is done. */
-	if (virtsock_rxq_in_worker(&l->rxq))
-		atomic_set(&l->reply_waits, 1);
-	else
-		__virtsock_flush(l, &f);
+	/* Everybody's traffic waits for the owner: it must not be preempted. */
+	local_bh_disable();
+	__virtsock_flush(l, &f);
+	local_bh_enable();
 }
 
 static void virtsock_lane_end(struct virtsock_rxq *q)
@@ -365,9 +262,8 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 	enum virtsock_tx_class class = virtsock_sock_tx(skb);
 	struct sock *locked = NULL;
 	struct virtsock_sock *vs;
-	bool waits = false;
+	bool waits = false, flush;
 	int len = skb->len;
-	u64 verdict;
 
 	if (class == VIRTSOCK_TX_DROP) {
 		consume_skb(skb);
@@ -388,14 +284,13 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 		/* It read in recv() what this answers: there it goes again. */
 		waits = class == VIRTSOCK_TX_REPLY && vs->blocks;
 	}
-	verdict = virtsock_sched_queue(&l->sched, ktime_get_ns(),
-				       virtsock_class_event[class], len, skb->sk);
-	/* The host is full and will ring: a call now would only tell us again. */
-	if (l->stopped && verdict == VIRTSOCK_SCHED_FLUSH)
-		verdict = VIRTSOCK_SCHED_HOLD;
+	flush = virtsock_obey(l, virtsock_sched_queue(&l->sched, ktime_get_ns(),
+						      virtsock_class_event[class],
+						      len, skb->sk));
 	spin_unlock_bh(&l->lock);
 
-	virtsock_obey(l, verdict, locked, waits);
+	if (flush)
+		virtsock_flush_for(l, locked, waits);
 	return len;
 }
 
@@ -412,17 +307,19 @@ void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 			    bool sleeps)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
-	u64 verdict = VIRTSOCK_SCHED_HOLD;
+	bool flush = false;
 
 	if (!vs)
 		return;
 	vs->blocks = sleeps;
 	spin_lock_bh(&l->lock);
-	if (!l->stopped && vs->batch_seq == l->batch_seq)
-		verdict = virtsock_sched_queue(&l->sched, ktime_get_ns(),
-					       VIRTSOCK_SCHED_BLOCK, 0, vsk);
+	if (vs->batch_seq == l->batch_seq)
+		flush = virtsock_obey(l, virtsock_sched_queue(&l->sched, ktime_get_ns(),
+							      VIRTSOCK_SCHED_BLOCK,
+							      0, vsk));
 	spin_unlock_bh(&l->lock);
-	virtsock_obey(l, verdict, sk_vsock(vsk), sleeps);
+	if (flush)
+		virtsock_flush_for(l, sk_vsock(vsk), sleeps);
 }
 
 /**
@@ -449,6 +346,51 @@ int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
 	spin_unlock_bh(&l->lock);
 	__skb_queue_purge(&freeme);
 	return 0;
+}
+
+/**
+ * virtsock_tx_forget() - no packet refers to a socket's state any more
+ * @l: the link
+ * @vsk: the socket, about to be given to another transport
+ *
+ * What is in the ring already stays there until the host has consumed it, but
+ * on nobody's account.
+ *
+ * Context: process.
+ */
+void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk)
+{
+	struct sk_buff *skb, *next;
+	bool mine = false, again;
+
+	virtsock_tx_cancel(l, vsk);
+	do {
+		virtsock_tx_wait(l);
+		spin_lock_bh(&l->lock);
+		if (!l->flushing) {
+			l->flushing = true;
+			mine = true;
+		}
+		spin_unlock_bh(&l->lock);
+	} while (!mine);
+
+	skb_queue_walk_safe(&l->batch, skb, next) {
+		if (skb->sk == sk_vsock(vsk)) {
+			__skb_unlink(skb, &l->batch);
+			kfree_skb(skb);
+		}
+	}
+	skb_queue_walk(&l->inflight, skb)
+		if (skb->sk == sk_vsock(vsk))
+			skb_orphan(skb);
+
+	spin_lock_bh(&l->lock);
+	again = l->again;
+	l->flushing = false;
+	spin_unlock_bh(&l->lock);
+	wake_up(&l->idle);
+	if (again)
+		virtsock_flush(l);
 }
 
 /**
@@ -485,6 +427,7 @@ void virtsock_tx_purge(struct virtsock_link *l)
 	l->tail = 0;
 	l->rx_off = 0;
 	l->rx_len = 0;
+	l->rx_done = 0;
 	spin_unlock_bh(&l->lock);
 	__skb_queue_purge(&freeme);
 }
@@ -537,7 +480,7 @@ void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
 }
 
 /**
- * virtsock_flush_init() - allocate the ring and the receive buffer
+ * virtsock_flush_init() - make ready what flushes, and the ring
  * @l: the link
  *
  * Context: process, module init.
@@ -545,10 +488,7 @@ void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
  */
 int virtsock_flush_init(struct virtsock_link *l)
 {
-	struct page **twice;
-	int i, err = -ENOMEM;
-
-	BUILD_BUG_ON((PAGE_SIZE << VIRTSOCK_RX_ORDER) < VIRTSOCK_RX_BUF_MIN);
+	int err;
 
 	spin_lock_init(&l->lock);
 	skb_queue_head_init(&l->txq);
@@ -567,26 +507,9 @@ int virtsock_flush_init(struct virtsock_link *l)
 		return -ENOMEM;
 	virtsock_rxq_init(&l->rxq, &virtsock_transport, l->wq);
 	l->rxq.end = virtsock_lane_end;
-
-	for (i = 0; i < VIRTSOCK_RING_PAGES; i++) {
-		l->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!l->pages[i])
-			goto err;
-	}
-	twice = kmalloc_array(2 * VIRTSOCK_RING_PAGES, sizeof(*twice), GFP_KERNEL);
-	if (!twice)
-		goto err;
-	memcpy(twice, l->pages, sizeof(l->pages));
-	memcpy(twice + VIRTSOCK_RING_PAGES, l->pages, sizeof(l->pages));
-	l->ring = vmap(twice, 2 * VIRTSOCK_RING_PAGES, VM_MAP, PAGE_KERNEL);
-	kfree(twice);
-	l->rx_buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO |
-					     __GFP_RETRY_MAYFAIL, VIRTSOCK_RX_ORDER);
-	if (!l->ring || !l->rx_buf)
-		goto err;
-	return 0;
-err:
-	virtsock_flush_exit(l);
+	err = virtsock_ring_alloc(l);
+	if (err)
+		destroy_workqueue(l->wq);
 	return err;
 }
 
@@ -598,17 +521,11 @@ err:
  */
 void virtsock_flush_exit(struct virtsock_link *l)
 {
-	int i;
-
 	hrtimer_cancel(&l->timer);
 	tasklet_kill(&l->poll);
 	cancel_delayed_work_sync(&l->alive_work);
 	cancel_delayed_work_sync(&l->flush_work);
+	virtsock_rxq_flush(&l->rxq);
 	destroy_workqueue(l->wq);
-	if (l->ring)
-		vunmap(l->ring);
-	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
-		if (l->pages[i])
-			__free_page(l->pages[i]);
-	free_pages((unsigned long)l->rx_buf, VIRTSOCK_RX_ORDER);
+	virtsock_ring_free(l);
 }

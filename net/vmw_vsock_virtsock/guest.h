@@ -41,6 +41,7 @@
  * @rx_buf: receive buffer
  * @rx_off: first byte of it that is not delivered yet (short of memory)
  * @rx_len: bytes in it
+ * @rx_done: bytes of the payload there that are delivered
  *
  * @rxq: received packets; its producer is the owner of the flush
  * @reply_waits: a packet that must leave was sent from a lane's worker
@@ -64,6 +65,7 @@
  * @doorbell: argument of DOORBELL, 0 before the interrupt is set up
  * @virq: the doorbell's interrupt
  * @domain: where it comes from
+ * @stats: counters
  */
 struct virtsock_link {
 	spinlock_t lock;
@@ -85,6 +87,7 @@ struct virtsock_link {
 	void *rx_buf;
 	u32 rx_off;
 	u32 rx_len;
+	u32 rx_done;
 
 	struct virtsock_rxq rxq;
 	atomic_t reply_waits;
@@ -120,6 +123,26 @@ void virtsock_link_exit(struct virtsock_link *l);
 void virtsock_link_lost(struct virtsock_link *l, long err);
 int virtsock_link_admin(struct virtsock_link *l, bool up);
 
+/**
+ * struct virtsock_flusher - who makes a flush
+ * @gfp: how it may allocate
+ * @locked: the socket it has locked, or NULL
+ * @waits: it is about to wait for an answer
+ */
+struct virtsock_flusher {
+	gfp_t gfp;
+	struct sock *locked;
+	bool waits;
+};
+
+/* ring.c */
+int virtsock_ring_alloc(struct virtsock_link *l);
+void virtsock_ring_free(struct virtsock_link *l);
+bool virtsock_ring_fill(struct virtsock_link *l);
+long virtsock_ring_call(struct virtsock_link *l, bool waits);
+int virtsock_ring_receive(struct virtsock_link *l, const struct virtsock_flusher *f);
+void virtsock_ring_reap(struct virtsock_link *l);
+
 /* flush.c */
 int virtsock_flush_init(struct virtsock_link *l);
 void virtsock_flush_exit(struct virtsock_link *l);
@@ -130,6 +153,7 @@ void virtsock_flush_sync(struct virtsock_link *l);
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 			    bool sleeps);
 int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk);
+void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk);
 void virtsock_tx_wait(struct virtsock_link *l);
 void virtsock_tx_purge(struct virtsock_link *l);
 void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,

@@ -74,19 +74,17 @@ static long virtsock_hello(struct virtsock_link *l)
 }
 
 /* Context: state_lock held. Return: 0 or the host's (negative) answer. */
-static long virtsock_register(struct virtsock_link *l)
+static long virtsock_register(struct virtsock_link *l, u64 doorbell)
 {
 	struct virtsock_setup *setup;
 	size_t size = struct_size(setup, pages, VIRTSOCK_RING_PAGES);
 	struct virtsock_hc hc = { .rbx = l->epoch };
-	u64 doorbell;
 	long err;
 	int i;
 
 	setup = kzalloc(size, GFP_KERNEL);
 	if (!setup)
 		return -VIRTSOCK_ENOMEM;
-	doorbell = READ_ONCE(l->doorbell);
 	setup->size = cpu_to_le32(size);
 	setup->nr_pages = cpu_to_le32(VIRTSOCK_RING_PAGES);
 	setup->doorbell = cpu_to_le64(doorbell);
@@ -96,21 +94,30 @@ static long virtsock_register(struct virtsock_link *l)
 	err = virtsock_hypercall(VIRTSOCK_HC_REGISTER, &hc);
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
 	kfree(setup);
-	if (err)
-		return err < 0 ? err : -1;
-
-	/* The interrupt may have moved before the host knew this epoch. */
-	if (READ_ONCE(l->doorbell) != doorbell) {
-		hc.rbx = l->epoch;
-		hc.rcx = READ_ONCE(l->doorbell);
-		virtsock_hypercall(VIRTSOCK_HC_DOORBELL, &hc);
-	}
-	return 0;
+	return err <= 0 ? err : -1;
 }
 
-static void virtsock_reset_one(struct sock *sk)
+/* From now on there may be hypercalls. Context: state_lock held. */
+static void virtsock_link_up(struct virtsock_link *l, u64 registered)
 {
-	virtsock_sock_reset(sk);
+	struct virtsock_hc hc = { .rbx = l->epoch };
+
+	l->reason = 0;
+	l->state = VIRTSOCK_STATE_UP;
+	spin_lock_bh(&l->lock);
+	l->up = true;
+	spin_unlock_bh(&l->lock);
+	/* Pairs with virtsock_doorbell_tell(): it sees "up", or we what it set. */
+	smp_mb();
+	hc.rcx = READ_ONCE(l->doorbell);
+	if (hc.rcx != registered)
+		virtsock_hypercall(VIRTSOCK_HC_DOORBELL, &hc);
+
+	pr_info("virtsock: link up, CID %u\n", l->cid);
+	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, l->cid, 0, NULL);
+	/* Arms the doorbell, and brings what waits already. */
+	virtsock_flush(l);
+	virtsock_alive(l);
 }
 
 /* End what the old link left. Context: state_lock held. */
@@ -123,7 +130,7 @@ static void virtsock_end(struct virtsock_link *l)
 	virtsock_tx_purge(l);
 	/* What the peer closed in order stays readable: deliver it first. */
 	virtsock_rxq_drain(&l->rxq);
-	virtsock_compat_for_each_connected(&virtsock_transport, virtsock_reset_one);
+	virtsock_reset_connected(&virtsock_transport, virtsock_sock_reset);
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_RESETS);
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_DOWN, l->cid, 0, NULL);
 	WRITE_ONCE(l->cid, VMADDR_CID_ANY);
@@ -137,6 +144,7 @@ static void virtsock_link_work(struct work_struct *work)
 	struct virtsock_link *l = container_of(to_delayed_work(work),
 					       struct virtsock_link, link_work);
 	unsigned long retry = VIRTSOCK_RETRY;
+	u64 doorbell;
 	long err;
 
 	mutex_lock(&l->state_lock);
@@ -145,9 +153,10 @@ static void virtsock_link_work(struct work_struct *work)
 	if (!l->admin_up || l->state == VIRTSOCK_STATE_UP)
 		goto out;
 
+	doorbell = READ_ONCE(l->doorbell);
 	err = virtsock_hello(l);
 	if (!err)
-		err = virtsock_register(l);
+		err = virtsock_register(l, doorbell);
 	if (err) {
 		virtsock_refused(l, err);
 		WRITE_ONCE(l->cid, VMADDR_CID_ANY);
@@ -158,38 +167,20 @@ static void virtsock_link_work(struct work_struct *work)
 		goto out;
 	}
 
-	l->reason = 0;
-	l->state = VIRTSOCK_STATE_UP;
-	spin_lock_bh(&l->lock);
-	l->up = true;
-	spin_unlock_bh(&l->lock);
-	pr_info("virtsock: link up, CID %u\n", l->cid);
-	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, l->cid, 0, NULL);
-	/* Arms the doorbell, and brings what waits already. */
-	virtsock_flush(l);
-	virtsock_alive(l);
+	virtsock_link_up(l, doorbell);
 out:
 	mutex_unlock(&l->state_lock);
 }
 
 /**
  * virtsock_link_lost() - the host does not know this link any more
- * @l: the link
- * @err: what it answered
+ * @l: the link; its last owner has marked it as ending
+ * @err: what the host answered
  *
  * Context: any but hard irq.
  */
 void virtsock_link_lost(struct virtsock_link *l, long err)
 {
-	bool first;
-
-	spin_lock_bh(&l->lock);
-	first = l->up;
-	l->up = false;
-	l->ending = true;
-	spin_unlock_bh(&l->lock);
-	if (!first)
-		return;
 	pr_notice("virtsock: CID %u: link lost (%ld): %s\n", l->cid, err,
 		  virtsock_reason(err));
 	mod_delayed_work(l->wq, &l->link_work, 0);
@@ -209,7 +200,7 @@ static void virtsock_say_goodbye(struct virtsock_link *l)
 	virtsock_tx_wait(l);
 	virtsock_hypercall(VIRTSOCK_HC_UNREGISTER, &hc);
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
-	virtsock_end(l);
+	l->ending = true;
 }
 
 /**
@@ -227,8 +218,11 @@ int virtsock_link_admin(struct virtsock_link *l, bool up)
 	mutex_lock(&l->state_lock);
 	l->admin_up = up;
 	l->reason = 0;
-	if (!up)
+	if (!up) {
 		virtsock_say_goodbye(l);
+		if (l->ending)
+			virtsock_end(l);
+	}
 	mutex_unlock(&l->state_lock);
 	if (up)
 		mod_delayed_work(l->wq, &l->link_work, 0);
@@ -238,11 +232,17 @@ int virtsock_link_admin(struct virtsock_link *l, bool up)
 /*
  * The host cannot see a kexec, and what it writes after one would land in
  * somebody else's memory, were it not for the epoch: say goodbye in any case.
+ * The programs are gone, or go without being told.
  */
 static int virtsock_reboot(struct notifier_block *nb, unsigned long action,
 			   void *data)
 {
-	virtsock_link_admin(&virtsock_link, false);
+	struct virtsock_link *l = &virtsock_link;
+
+	mutex_lock(&l->state_lock);
+	l->admin_up = false;
+	virtsock_say_goodbye(l);
+	mutex_unlock(&l->state_lock);
 	return NOTIFY_DONE;
 }
 

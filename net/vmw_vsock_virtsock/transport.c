@@ -37,12 +37,10 @@ static void virtsock_guest_sock_destruct(struct vsock_sock *vsk)
 	/*
 	 * A connect() to another transport reassigns a socket of which packets
 	 * may still wait; they refer to the state that goes now. At the end of
-	 * a socket there are none, as they hold it.
+	 * a socket, when nobody refers to it, there are none: they hold it.
 	 */
-	if (refcount_read(&sk_vsock(vsk)->sk_wmem_alloc) > 1) {
-		virtsock_tx_cancel(l, vsk);
-		virtsock_tx_wait(l);
-	}
+	if (refcount_read(&sk_vsock(vsk)->sk_refcnt))
+		virtsock_tx_forget(l, vsk);
 	virtio_transport_destruct(vsk);
 	atomic_dec(&l->socks);
 }

@@ -172,6 +172,7 @@ enum virtsock_cmd {
 
 	__VIRTSOCK_CMD_MAX
 };
+
 #define VIRTSOCK_CMD_MAX	(__VIRTSOCK_CMD_MAX - 1)
 
 enum virtsock_attr {
@@ -193,6 +194,7 @@ enum virtsock_attr {
 
 	__VIRTSOCK_A_MAX
 };
+
 #define VIRTSOCK_A_MAX		(__VIRTSOCK_A_MAX - 1)
 
 enum virtsock_state {
@@ -235,6 +237,7 @@ enum virtsock_stats_attr {
 
 	__VIRTSOCK_STATS_A_MAX
 };
+
 #define VIRTSOCK_STATS_A_MAX	(__VIRTSOCK_STATS_A_MAX - 1)
 
 #endif /* _UAPI_LINUX_VIRTSOCK_H */

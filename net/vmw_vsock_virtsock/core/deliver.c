@@ -7,6 +7,9 @@
 #include <linux/export.h>
 #include <virtsock/core.h>
 
+/* GOOD_COPY_LEN of the common code */
+#define VIRTSOCK_SMALL	128
+
 static void virtsock_addrs(struct sk_buff *skb, struct sockaddr_vm *src,
 			   struct sockaddr_vm *dst)
 {
@@ -44,7 +47,11 @@ static bool virtsock_space_update(struct vsock_sock *vsk,
 	return virtio_transport_stream_has_space(vsk) > 0;
 }
 
-/* Put payload into the socket's queue. Return: false if there is no room. */
+/*
+ * Put payload into the socket's queue. Return: false if there is no room, or
+ * where the common code would add a small packet to the one before it, which
+ * is its to do: many of them must not take an skb each.
+ */
 static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
@@ -52,7 +59,10 @@ static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
 	bool ok;
 
 	spin_lock_bh(&vvs->rx_lock);
-	ok = virtsock_compat_rx_charge(vvs, len);
+	ok = len > VIRTSOCK_SMALL || skb_queue_empty(&vvs->rx_queue) ||
+	     le16_to_cpu(hdr->type) == VIRTIO_VSOCK_TYPE_SEQPACKET;
+	if (ok)
+		ok = virtsock_compat_rx_charge(vvs, len);
 	if (ok) {
 		if (le32_to_cpu(hdr->flags) & VIRTIO_VSOCK_SEQ_EOM)
 			vvs->msg_count++;
@@ -60,6 +70,51 @@ static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
 	}
 	spin_unlock_bh(&vvs->rx_lock);
 	return ok;
+}
+
+/*
+ * Deliver into a socket that cannot change under us: its slock is held, or it
+ * is locked by the caller. @owned: a program has it locked. Return: done?
+ */
+static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
+				struct sk_buff *skb, bool owned)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	bool payload = le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_RW;
+	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
+	u16 type = sk->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
+						VIRTIO_VSOCK_TYPE_SEQPACKET;
+
+	/*
+	 * Credit has locks of its own: a sender that holds its socket needs it.
+	 * sk_user_data: callbacks of sockmap or of a kernel user, may sleep.
+	 */
+	if ((payload && owned) || sk->sk_user_data ||
+	    sk->sk_state != TCP_ESTABLISHED || sock_flag(sk, SOCK_DONE) || !vs ||
+	    vs->dead || vsock_sk(sk)->transport != &t->transport ||
+	    type != le16_to_cpu(hdr->type))
+		return false;
+
+	if (payload) {
+		if (!skb_set_owner_sk_safe(skb, sk))
+			return false;
+		if (!virtsock_enqueue(&vs->vvs, skb)) {
+			skb_orphan(skb);
+			return false;
+		}
+	}
+	/* A reader cannot take it while we hold the slock, or the socket. */
+	virtsock_sock_rx(sk, skb);
+	if (payload)
+		virtsock_sock_rx_done(sk, nr_msgs);
+	if (virtsock_space_update(vsock_sk(sk), hdr))
+		sk->sk_write_space(sk);
+	if (payload)
+		vsock_data_ready(sk);
+	else
+		kfree_skb(skb);
+	return true;
 }
 
 /**
@@ -78,13 +133,9 @@ static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
 bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
 			   struct sock *locked)
 {
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	u16 op = le16_to_cpu(hdr->op);
-	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
-	struct virtsock_sock *vs;
-	bool done = false, owned;
+	u16 op = virtsock_skb_op(skb);
 	struct sock *sk;
-	u16 type;
+	bool done;
 
 	if (op != VIRTIO_VSOCK_OP_RW && op != VIRTIO_VSOCK_OP_CREDIT_UPDATE)
 		return false;
@@ -93,43 +144,13 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
 		return false;
 
 	local_bh_disable();
-	if (sk != locked)
-		bh_lock_sock(sk);
-	type = sk->sk_type == SOCK_STREAM ? VIRTIO_VSOCK_TYPE_STREAM :
-					    VIRTIO_VSOCK_TYPE_SEQPACKET;
-	vs = virtsock_sk(vsock_sk(sk));
-	/* sk_user_data: callbacks of sockmap or of a kernel user, which may sleep */
-	/* Credit has locks of its own: a sender that holds its socket needs it. */
-	owned = op == VIRTIO_VSOCK_OP_RW && sk != locked && sock_owned_by_user(sk);
-	if (owned || sk->sk_user_data || sk->sk_state != TCP_ESTABLISHED ||
-	    sock_flag(sk, SOCK_DONE) || !vs || vs->dead ||
-	    vsock_sk(sk)->transport != &t->transport ||
-	    type != le16_to_cpu(hdr->type))
-		goto out;
-
-	if (op == VIRTIO_VSOCK_OP_RW) {
-		if (!skb_set_owner_sk_safe(skb, sk))
-			goto out;
-		if (!virtsock_enqueue(&vs->vvs, skb)) {
-			skb_orphan(skb);
-			goto out;
-		}
-		/* A reader cannot take it while we hold the slock, or the socket. */
-		virtsock_sock_rx(sk, skb);
-		virtsock_sock_rx_done(sk, nr_msgs);
+	if (sk == locked) {
+		done = virtsock_deliver_to(t, sk, skb, false);
 	} else {
-		virtsock_sock_rx(sk, skb);
-	}
-	if (virtsock_space_update(vsock_sk(sk), hdr))
-		sk->sk_write_space(sk);
-	if (op == VIRTIO_VSOCK_OP_RW)
-		vsock_data_ready(sk);
-	else
-		kfree_skb(skb);
-	done = true;
-out:
-	if (sk != locked)
+		bh_lock_sock(sk);
+		done = virtsock_deliver_to(t, sk, skb, sock_owned_by_user(sk));
 		bh_unlock_sock(sk);
+	}
 	local_bh_enable();
 	sock_put(sk);
 	return done;

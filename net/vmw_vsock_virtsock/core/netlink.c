@@ -284,6 +284,8 @@ static struct genl_family virtsock_family = {
 	.maxattr	= VIRTSOCK_A_MAX,
 	.policy		= virtsock_policy,
 	.module		= THIS_MODULE,
+	/* Ending a link may take a moment: not while others' families wait. */
+	.parallel_ops	= true,
 	.small_ops	= virtsock_ops,
 	.n_small_ops	= ARRAY_SIZE(virtsock_ops),
 	.mcgrps		= virtsock_mcgrps,

@@ -26,6 +26,21 @@ static void virtsock_rec_credit(struct virtsock_rec *rec, struct sk_buff *skb)
 	rec->msg_limit = cpu_to_le32(virtsock_skb_cb(skb)->msg_limit);
 }
 
+/* The same for a record that has credit already: it never goes back. */
+static void virtsock_rec_credit_merge(struct virtsock_rec *rec,
+				      struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	u32 limit = virtsock_skb_cb(skb)->msg_limit;
+
+	if ((s32)(le32_to_cpu(hdr->fwd_cnt) - le32_to_cpu(rec->fwd_cnt)) >= 0) {
+		rec->fwd_cnt = hdr->fwd_cnt;
+		rec->buf_alloc = hdr->buf_alloc;
+	}
+	if ((s32)(limit - le32_to_cpu(rec->msg_limit)) > 0)
+		rec->msg_limit = cpu_to_le32(limit);
+}
+
 /*
  * A credit update is needless in front of a packet of the same connection.
  * Return: the record it was in, to be used again, or NULL.
@@ -60,7 +75,7 @@ static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
 		return false;
 	if (op == VIRTIO_VSOCK_OP_CREDIT_UPDATE &&
 	    (le16_to_cpu(rec->op) == VIRTIO_VSOCK_OP_RW || rec->op == hdr->op)) {
-		virtsock_rec_credit(rec, skb);
+		virtsock_rec_credit_merge(rec, skb);
 		return true;
 	}
 	if (op != VIRTIO_VSOCK_OP_RW || rec->op != hdr->op || rec->nr_segs ||
@@ -84,7 +99,7 @@ static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
 	rec->len = cpu_to_le32(len);
 	rec->size = cpu_to_le32(size);
 	rec->nr_msgs = cpu_to_le16(nr_msgs);
-	virtsock_rec_credit(rec, skb);
+	virtsock_rec_credit_merge(rec, skb);
 	p->used += grow;
 	p->bytes += skb->len;
 	p->messages += virtsock_skb_cb(skb)->nr_msgs;
@@ -193,39 +208,50 @@ EXPORT_SYMBOL_GPL(virtsock_pack);
 /**
  * virtsock_unpack() - make a packet for the common code from a record
  * @info: the record, checked
+ * @off: where in its payload this packet begins
  * @gfp: how to allocate
  *
- * The payload is room only: the caller fills it, see virtsock_skb_room().
+ * A record becomes one packet, or several where the kernel's receiver wants
+ * them linear and a large one would need memory in one piece; the caller goes
+ * on at @off plus the packet's length until the payload ends. The payload is
+ * room only: the caller fills it, see virtsock_skb_room().
  *
  * Context: as @gfp says.
  * Return: the packet, or NULL without memory.
  */
-struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, gfp_t gfp)
+struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
+				gfp_t gfp)
 {
+	u32 len = min_t(u32, info->len - off, VIRTSOCK_COMPAT_SKB_MAX);
+	bool last = off + len == info->len;
+	u32 flags = info->flags;
 	struct virtio_vsock_hdr *hdr;
 	struct sk_buff *skb;
 
-	skb = virtsock_compat_alloc_skb(info->len, gfp);
+	skb = virtsock_compat_alloc_skb(len, gfp);
 	if (!skb)
 		return NULL;
 
+	/* The message ends with the last packet. */
+	if (!last && info->op == VIRTIO_VSOCK_OP_RW)
+		flags = 0;
 	hdr = virtio_vsock_hdr(skb);
 	*hdr = (struct virtio_vsock_hdr) {
 		.src_cid = cpu_to_le64(info->src_cid),
 		.dst_cid = cpu_to_le64(info->dst_cid),
 		.src_port = cpu_to_le32(info->src_port),
 		.dst_port = cpu_to_le32(info->dst_port),
-		.len = cpu_to_le32(info->len),
+		.len = cpu_to_le32(len),
 		.type = cpu_to_le16(info->type),
 		.op = cpu_to_le16(info->op),
-		.flags = cpu_to_le32(info->flags),
+		.flags = cpu_to_le32(flags),
 		.buf_alloc = cpu_to_le32(info->buf_alloc),
 		.fwd_cnt = cpu_to_le32(info->fwd_cnt),
 	};
-	if (info->len)
-		virtsock_compat_skb_put(skb, info->len);
+	if (len)
+		virtsock_compat_skb_put(skb, len);
 	virtsock_skb_cb(skb)->msg_limit = info->msg_limit;
-	virtsock_skb_cb(skb)->nr_msgs = info->nr_msgs;
+	virtsock_skb_cb(skb)->nr_msgs = last ? info->nr_msgs : 0;
 	return skb;
 }
 EXPORT_SYMBOL_GPL(virtsock_unpack);

@@ -8,6 +8,7 @@
  */
 #include <linux/export.h>
 #include <linux/jhash.h>
+#include <linux/random.h>
 #include <virtsock/core.h>
 
 static void virtsock_lane_work(struct work_struct *work)
@@ -25,7 +26,8 @@ static void virtsock_lane_work(struct work_struct *work)
 		virtsock_deliver_slow(q->t, skb);
 		left = atomic_sub_return(charge, &q->bytes);
 		/* Pairs with the acquire in virtsock_rxq_add(). */
-		atomic_dec_return_release(&lane->pending);
+		if (!atomic_dec_return_release(&lane->pending))
+			wake_up(&q->idle);
 		if (q->drained && left <= q->low && left + (int)charge > (int)q->low)
 			q->drained(q);
 	}
@@ -52,6 +54,8 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 
 	q->t = t;
 	q->wq = wq;
+	q->seed = get_random_u32();
+	init_waitqueue_head(&q->idle);
 	atomic_set(&q->bytes, 0);
 	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
 		struct virtsock_lane *lane = &q->lanes[i];
@@ -81,7 +85,7 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 	u32 hash;
 
 	hash = jhash_3words(le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port),
-			    le64_to_cpu(hdr->src_cid), 0);
+			    le64_to_cpu(hdr->src_cid), q->seed);
 	lane = &q->lanes[hash % VIRTSOCK_RXQ_LANES];
 	virtsock_compat_deliver_tap(skb);
 	if (!atomic_read_acquire(&lane->pending) &&
@@ -97,21 +101,62 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_add);
 
+/* Forget what a lane has not begun to deliver. */
+static void virtsock_lane_purge(struct virtsock_lane *lane)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&lane->skbs))) {
+		atomic_sub(virtsock_skb_cb(skb)->charge, &lane->rxq->bytes);
+		atomic_dec(&lane->pending);
+		kfree_skb(skb);
+	}
+}
+
 /**
  * virtsock_rxq_drain() - wait until everything queued is delivered
  * @q: the queue, with no producer left
+ *
+ * A lane that makes no progress for a second waits for a program that holds
+ * its socket, perhaps for ever: what is behind that is forgotten, and the lane
+ * goes on whenever the program lets it. So whoever ends a link never hangs;
+ * virtsock_rxq_flush() comes before the queue's memory goes.
  *
  * Context: process, not in a lane's worker.
  */
 void virtsock_rxq_drain(struct virtsock_rxq *q)
 {
+	int i, before;
+
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
+		struct virtsock_lane *lane = &q->lanes[i];
+
+		do {
+			before = atomic_read(&lane->pending);
+			if (wait_event_timeout(q->idle, !atomic_read(&lane->pending), HZ))
+				break;
+		} while (atomic_read(&lane->pending) != before);
+		virtsock_lane_purge(lane);
+	}
+}
+EXPORT_SYMBOL_GPL(virtsock_rxq_drain);
+
+/**
+ * virtsock_rxq_flush() - wait until no worker uses the queue any more
+ * @q: the queue, with no producer left
+ *
+ * Context: process, not in a lane's worker.
+ */
+void virtsock_rxq_flush(struct virtsock_rxq *q)
+{
 	int i;
 
 	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
-		while (atomic_read(&q->lanes[i].pending))
+		do {
 			flush_work(&q->lanes[i].work);
+		} while (atomic_read(&q->lanes[i].pending));
 }
-EXPORT_SYMBOL_GPL(virtsock_rxq_drain);
+EXPORT_SYMBOL_GPL(virtsock_rxq_flush);
 
 /**
  * virtsock_rxq_in_worker() - is the caller delivering for this queue?

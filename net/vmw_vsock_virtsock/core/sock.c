@@ -5,6 +5,7 @@
  * whose link has ended.
  */
 #include <linux/export.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <virtsock/core.h>
 
@@ -17,16 +18,20 @@ static u32 virtsock_rx_slack(u32 buf_alloc)
 /* The limit to announce now. vs->lock held. */
 static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
 {
-	u32 buf_alloc, queued;
+	u32 buf_alloc, queued, slack;
+	bool partial;
 
 	spin_lock_bh(&vs->vvs.rx_lock);
 	buf_alloc = vs->vvs.buf_alloc;
 	queued = skb_queue_len(&vs->vvs.rx_queue);
+	partial = sk_type == SOCK_SEQPACKET && queued && !vs->vvs.msg_count;
 	spin_unlock_bh(&vs->vvs.rx_lock);
 
+	/* The rest of an unfinished message is what the slack is kept for. */
+	slack = partial ? 0 : virtsock_rx_slack(buf_alloc);
 	return virtsock_credit_rx_limit(&vs->credit,
 					virtsock_compat_rx_entries(buf_alloc, sk_type),
-					queued, virtsock_rx_slack(buf_alloc));
+					queued, slack);
 }
 
 /**
@@ -91,8 +96,8 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_release);
 
-/* Tell the peer our credit, or ask for its. Socket locked. */
-static void virtsock_send_credit(struct vsock_sock *vsk, u16 op)
+/* Tell the peer our credit, or ask for its. Socket locked. False: no memory */
+static bool virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 {
 	const struct vsock_transport *t = vsock_core_get_transport(vsk);
 	struct sock *sk = sk_vsock(vsk);
@@ -101,7 +106,7 @@ static void virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 
 	skb = virtsock_compat_alloc_skb(0, GFP_KERNEL);
 	if (!skb)
-		return;	/* a later receive, or the peer's request, tries again */
+		return false;
 
 	hdr = virtio_vsock_hdr(skb);
 	*hdr = (struct virtio_vsock_hdr) {
@@ -118,6 +123,7 @@ static void virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 	virtio_transport_inc_tx_pkt(vsk->trans, skb);
 	virtsock_compat_send_pkt(container_of(t, struct virtio_transport,
 					      transport), skb, sock_net(sk));
+	return true;
 }
 
 /**
@@ -150,8 +156,9 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 	}
 	spin_unlock_bh(&vs->lock);
 
-	if (ask && sk_vsock(vsk)->sk_state == TCP_ESTABLISHED)
-		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
+	if (ask && (sk_vsock(vsk)->sk_state != TCP_ESTABLISHED ||
+		    !virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_REQUEST)))
+		WRITE_ONCE(vs->asked, false);
 	return space;
 }
 EXPORT_SYMBOL_GPL(virtsock_stream_has_space);
@@ -206,22 +213,27 @@ EXPORT_SYMBOL_GPL(virtsock_seqpacket_enqueue);
  */
 static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 {
-	u32 entries, limit, freed, buf_alloc, rx_bytes;
+	u32 entries, limit, freed, buf_alloc;
+	bool starved;
 
 	limit = virtsock_rx_limit(vs, sk->sk_type);
 	spin_lock_bh(&vs->vvs.rx_lock);
 	buf_alloc = vs->vvs.buf_alloc;
-	rx_bytes = vs->vvs.rx_bytes;
 	freed = vs->vvs.fwd_cnt - vs->sent_fwd;
+	/* The reader waits as well: bytes of an unfinished message do not help. */
+	starved = sk->sk_type == SOCK_SEQPACKET ? !vs->vvs.msg_count :
+		  vs->vvs.rx_bytes < sock_rcvlowat(sk, 0, INT_MAX);
 	spin_unlock_bh(&vs->vvs.rx_lock);
+
+	if (buf_alloc > vs->sent_alloc)
+		return true;
 
 	entries = virtsock_compat_rx_entries(buf_alloc, sk->sk_type);
 	if (freed >= min_t(u32, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE, buf_alloc / 4))
 		return true;
 	if (limit - vs->sent_limit >= max(1U, entries / 4))
 		return true;
-	/* The reader waits as well: whatever was freed is needed. */
-	return rx_bytes < sock_rcvlowat(sk, 0, INT_MAX);
+	return starved && (freed || limit != vs->sent_limit);
 }
 
 /* After a receive: does a blocked peer need to know now? Socket locked. */
@@ -334,7 +346,7 @@ EXPORT_SYMBOL_GPL(virtsock_notify_buffer_size);
  * Context: process.
  * Return: what it means for the scheduler; VIRTSOCK_TX_DROP for a credit
  * update where one of the same socket waits already (it is stamped when it
- * leaves, so nothing is lost).
+ * leaves, so nothing is lost), and for anything of a link that has ended.
  */
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 {
@@ -349,7 +361,12 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 	if (!vs)
 		return class;
 
+	/* Its ports may be another connection's on the next link. */
+	if (READ_ONCE(vs->dead))
+		return VIRTSOCK_TX_DROP;
+
 	spin_lock_bh(&vs->lock);
+	vs->tx_cid = le64_to_cpu(virtio_vsock_hdr(skb)->dst_cid);
 	virtsock_skb_cb(skb)->msg_limit = virtsock_rx_limit(vs, sk->sk_type);
 	switch (op) {
 	case VIRTIO_VSOCK_OP_RW:
@@ -414,6 +431,7 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 		vs->sent_fwd = fwd_cnt;
 	if ((s32)(limit - vs->sent_limit) > 0)
 		vs->sent_limit = limit;
+	vs->sent_alloc = le32_to_cpu(hdr->buf_alloc);
 	spin_unlock_bh(&vs->lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_stamp);
@@ -480,28 +498,76 @@ void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_rx_done);
 
+/* Sockets on their way through virtsock_reset_connected(); vsock_table_lock */
+static LIST_HEAD(virtsock_dead);
+static DEFINE_MUTEX(virtsock_dead_lock);
+
 /**
  * virtsock_sock_reset() - the link of a connected socket has ended
  * @sk: the socket
  *
- * The program gets ECONNRESET from whatever it does next; what is in the
- * queue stays readable before that. The state stays "established", since the
- * core answers ENOTCONN in any other. Lock-free as in the other transports:
+ * The program gets ECONNRESET from whatever it does next; bytes in the queue
+ * of a stream stay readable before that. The state stays "established", since
+ * the core answers ENOTCONN in any other. Lock-free as in the other transports:
  * the socket may be locked by a program that sleeps in it.
  *
- * Context: vsock_table_lock held, so the socket stays.
+ * Context: called by virtsock_reset_connected()'s @fn, vsock_table_lock held.
  */
 void virtsock_sock_reset(struct sock *sk)
 {
 	struct vsock_sock *vsk = vsock_sk(sk);
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 
-	if (!vs)
+	if (!vs || vs->dead)
 		return;
 
 	WRITE_ONCE(vs->dead, true);
 	WRITE_ONCE(vsk->peer_shutdown, vsk->peer_shutdown | SEND_SHUTDOWN);
 	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	sk_error_report(sk);
+	sock_hold(sk);
+	list_add_tail(&vs->dead_link, &virtsock_dead);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_reset);
+
+/* One that its program has closed waits for an answer that will not come. */
+static void virtsock_sock_hurry(struct sock *sk)
+{
+	struct vsock_sock *vsk = vsock_sk(sk);
+
+	lock_sock(sk);
+	if (vsk->close_work_scheduled)
+		mod_delayed_work(system_wq, &vsk->close_work, 0);
+	release_sock(sk);
+}
+
+/**
+ * virtsock_reset_connected() - end the connected sockets of a link
+ * @t: the transport
+ * @fn: calls virtsock_sock_reset() for those that are meant
+ *
+ * They leave the tables of the core, where a packet of the next link with the
+ * same ports would find them instead of who it is for.
+ *
+ * Context: process.
+ */
+void virtsock_reset_connected(struct virtio_transport *t,
+			      void (*fn)(struct sock *sk))
+{
+	struct virtsock_sock *vs, *next;
+
+	mutex_lock(&virtsock_dead_lock);
+	virtsock_compat_for_each_connected(t, fn);
+	list_for_each_entry_safe(vs, next, &virtsock_dead, dead_link) {
+		struct sock *sk = sk_vsock(vs->vvs.vsk);
+
+		list_del(&vs->dead_link);
+		vsock_remove_connected(vs->vvs.vsk);
+		vsock_remove_bound(vs->vvs.vsk);
+		sk_error_report(sk);
+		if (sock_flag(sk, SOCK_DEAD))
+			virtsock_sock_hurry(sk);
+		sock_put(sk);
+	}
+	mutex_unlock(&virtsock_dead_lock);
+}
+EXPORT_SYMBOL_GPL(virtsock_reset_connected);

@@ -40,6 +40,14 @@ say_rest() {
 		echo "+ ${out##*/} $(<"${out%.out}.status"):"
 		tail -n 5 "$out"
 	done
+	echo "+ sockets and programs at the end:"
+	ss --vsock -a
+	for out in /run/lab/vm/*; do
+		[ -e "$out/pid" ] || continue
+		echo "+ guest ${out##*/}:"
+		timeout 5 labctl "$out" sh -c 'ss --vsock -a
+			ps -eo pid,ppid,stat,wchan:24,time,args | grep -v "\[.*\]$"' || :
+	done
 }
 
 trap say_rest EXIT

@@ -186,19 +186,24 @@ static void run(uint32_t nonce, char *args, int len)
 }
 
 /*
- * Data and the word that the host has connected come by different queues: a
- * request can be here before the port says that somebody is there.
+ * Take a request, or leave it to be sent again. Data and the word that the host
+ * has connected come by different queues, so a request can be here before the
+ * port says that somebody is there; and one that was given up can still be
+ * here, before the one that was sent instead.
  */
-static int connected(void)
+static int take(uint32_t nonce)
 {
+	struct pollfd pfd = { .fd = port, .events = POLLIN };
 	int tries;
 
 	for (tries = 0; hung_up(); tries++) {
-		if (tries == 100)
+		if (tries == 20)
 			return 0;
 		wait_port_ms(50);
 	}
-	return 1;
+	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLIN))
+		return 0;
+	return !answer(nonce, FRAME_ACK, "", 0);
 }
 
 static void serve(const char *dev)
@@ -216,7 +221,7 @@ static void serve(const char *dev)
 	fcntl(port, F_SETFL, O_NONBLOCK | O_ASYNC);
 	for (;;) {
 		len = get_request(&nonce, args);
-		if (len > 0 && connected())
+		if (len > 0 && take(nonce))
 			run(nonce, args, len);
 		else if (hung_up())
 			wait_port();

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ring and the receive buffer, as their one owner uses them: packets into
+ * the ring, the hypercall, what came back to its sockets, and what the host
+ * has consumed freed. Nothing here takes a lock; flush.c says who owns them.
+ */
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+#include "guest.h"
+#include "hypercall.h"
+
+/**
+ * virtsock_ring_receive() - deliver what is in the receive buffer
+ * @l: the link
+ * @f: who flushes
+ *
+ * Context: owner of the flush.
+ * Return: 0; -ENOMEM: what is left stays for the next call; -EPROTO.
+ */
+int virtsock_ring_receive(struct virtsock_link *l,
+			  const struct virtsock_flusher *f)
+{
+	u32 bytes = 0, messages = 0, records = 0, packets = 0, fast = 0;
+	int err = 0;
+
+	while (l->rx_off < l->rx_len) {
+		void *rec = l->rx_buf + l->rx_off;
+		struct virtsock_rec_info info;
+
+		err = virtsock_rec_parse(rec, l->rx_len - l->rx_off, false, &info);
+		if (err < 0)
+			break;
+		do {
+			struct sk_buff *skb = virtsock_unpack(&info, l->rx_done,
+							      f->gfp | __GFP_NOWARN);
+
+			if (!skb) {
+				err = -ENOMEM;
+				goto out;
+			}
+			skb_store_bits(skb, 0, rec + info.payload + l->rx_done, skb->len);
+			l->rx_done += skb->len;
+			fast += virtsock_rxq_add(&l->rxq, skb, f->locked);
+			packets++;
+		} while (l->rx_done < info.len);
+		err = 0;
+		l->rx_done = 0;
+		l->rx_off += info.size;
+		bytes += info.len;
+		messages += info.nr_msgs;
+		records++;
+	}
+out:
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_FAST, fast);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_DEFERRED, packets - fast);
+	return err;
+}
+
+/**
+ * virtsock_ring_fill() - pack the batch into the ring
+ * @l: the link
+ *
+ * Context: owner of the flush.
+ * Return: true if everything fitted.
+ */
+bool virtsock_ring_fill(struct virtsock_link *l)
+{
+	u32 mask = VIRTSOCK_RING_SIZE - 1;
+	struct virtsock_packer p = {
+		.buf = l->ring + (l->head & mask),
+		.size = VIRTSOCK_RING_SIZE - (l->head - l->tail),
+		.cid = l->cid,
+		.seg_min = VIRTSOCK_SEG_MIN,
+	};
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&l->batch))) {
+		if (!virtsock_pack(&p, skb))
+			break;
+		__skb_unlink(skb, &l->batch);
+		virtsock_skb_cb(skb)->pos = l->head + p.used;
+		__skb_queue_tail(&l->inflight, skb);
+	}
+	l->head += p.used;
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
+	return skb_queue_empty(&l->batch);
+}
+
+/**
+ * virtsock_ring_reap() - free what the host has consumed
+ * @l: the link
+ *
+ * Context: owner of the flush.
+ */
+void virtsock_ring_reap(struct virtsock_link *l)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&l->inflight)) &&
+	       (s32)(l->tail - virtsock_skb_cb(skb)->pos) >= 0) {
+		__skb_unlink(skb, &l->inflight);
+		virtsock_compat_consume_sent(skb);
+	}
+}
+
+/**
+ * virtsock_ring_call() - one hypercall, with what it brings back
+ * @l: the link
+ * @waits: the caller is about to wait for an answer
+ *
+ * Context: owner of the flush.
+ * Return: VIRTSOCK_FR_*, or a negative error of the host.
+ */
+long virtsock_ring_call(struct virtsock_link *l, bool waits)
+{
+	u32 flags = VIRTSOCK_FF_ARM | (waits ? VIRTSOCK_FF_WAIT : 0);
+	struct virtsock_hc hc = {
+		.rbx = l->epoch,
+		.rcx = virtsock_flush_arg(l->head, flags),
+		.rdx = virt_to_phys(l->rx_buf),
+		.rsi = PAGE_SIZE << VIRTSOCK_RX_ORDER,
+	};
+	bool poll = l->head == l->tail;
+	long err;
+
+	err = virtsock_hypercall(VIRTSOCK_HC_FLUSH, &hc);
+	WRITE_ONCE(l->last_call, jiffies);
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	virtsock_stat_inc(&l->stats, poll ? VIRTSOCK_STATS_A_POLLS :
+					    VIRTSOCK_STATS_A_FLUSHES);
+	if (err)
+		return err;
+	if (virtsock_ring_span(hc.rbx, l->head, VIRTSOCK_RING_SIZE) < 0 ||
+	    hc.rcx > PAGE_SIZE << VIRTSOCK_RX_ORDER)
+		return -VIRTSOCK_EPROTO;
+	l->tail = hc.rbx;
+	l->rx_off = 0;
+	l->rx_done = 0;
+	l->rx_len = hc.rcx;
+	return hc.rdx;
+}
+
+/**
+ * virtsock_ring_alloc() - allocate the ring and the receive buffer
+ * @l: the link
+ *
+ * Context: process, module init.
+ * Return: 0 or -ENOMEM.
+ */
+int virtsock_ring_alloc(struct virtsock_link *l)
+{
+	struct page **twice;
+	int i;
+
+	BUILD_BUG_ON((PAGE_SIZE << VIRTSOCK_RX_ORDER) < VIRTSOCK_RX_BUF_MIN);
+
+	for (i = 0; i < VIRTSOCK_RING_PAGES; i++) {
+		l->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!l->pages[i])
+			goto err;
+	}
+	twice = kmalloc_array(2 * VIRTSOCK_RING_PAGES, sizeof(*twice), GFP_KERNEL);
+	if (!twice)
+		goto err;
+	memcpy(twice, l->pages, sizeof(l->pages));
+	memcpy(twice + VIRTSOCK_RING_PAGES, l->pages, sizeof(l->pages));
+	l->ring = vmap(twice, 2 * VIRTSOCK_RING_PAGES, VM_MAP, PAGE_KERNEL);
+	kfree(twice);
+	l->rx_buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO |
+					     __GFP_RETRY_MAYFAIL, VIRTSOCK_RX_ORDER);
+	if (!l->ring || !l->rx_buf)
+		goto err;
+	return 0;
+err:
+	virtsock_ring_free(l);
+	return -ENOMEM;
+}
+
+/**
+ * virtsock_ring_free() - free what virtsock_ring_alloc() allocated, or a part
+ * @l: the link, unregistered
+ *
+ * Context: process.
+ */
+void virtsock_ring_free(struct virtsock_link *l)
+{
+	int i;
+
+	if (l->ring)
+		vunmap(l->ring);
+	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
+		if (l->pages[i])
+			__free_page(l->pages[i]);
+	free_pages((unsigned long)l->rx_buf, VIRTSOCK_RX_ORDER);
+}
