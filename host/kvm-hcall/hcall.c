@@ -206,7 +206,11 @@ void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs)
 		vm = virtsock_vm_attach(vcpu);
 	else
 		vm = virtsock_vm_by_kvm(vcpu->kvm);
-	if (IS_ERR_OR_NULL(vm)) {
+	if (IS_ERR(vm)) {
+		regs->rax = -VIRTSOCK_EAGAIN;
+		return;
+	}
+	if (!vm) {
 		if (op == VIRTSOCK_HC_HELLO)
 			virtsock_tell_unbound();
 		regs->rax = -VIRTSOCK_EUNBOUND;

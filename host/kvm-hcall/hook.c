@@ -91,10 +91,10 @@ static int virtsock_hook(struct ftrace_ops *ops, char *name)
 	if (!err)
 		err = register_ftrace_function(ops);
 	if (err == -EBUSY)
-		pr_err("virtsock: %s is taken by another user, a livepatch perhaps; see /sys/kernel/tracing/enabled_functions, and remove that one first\n",
+		pr_err("virtsock: cannot hook %s: sysctl kernel.ftrace_enabled is 0 (set it to 1), or a livepatch has the function (see /sys/kernel/tracing/enabled_functions, and remove it)\n",
 		       name);
 	else if (err)
-		pr_err("virtsock: cannot hook %s (%d): is kernel.ftrace_enabled 0, or the kernel without CONFIG_DYNAMIC_FTRACE_WITH_ARGS?\n",
+		pr_err("virtsock: cannot hook %s (%d): is the kernel without CONFIG_DYNAMIC_FTRACE_WITH_ARGS?\n",
 		       name, err);
 	if (err)
 		ftrace_free_filter(ops);

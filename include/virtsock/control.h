@@ -58,7 +58,7 @@ struct virtsock_link_info {
 	u64 stats[VIRTSOCK_STATS_A_MAX + 1];
 };
 
-/* All in process context, one at a time. @name NULL, @backlog NULL: as it is */
+/* All in process context, several at a time. @name NULL, @backlog NULL: as it is */
 struct virtsock_host_ops {
 	int (*vm_add)(u32 cid, u32 pid, const char *name, const u32 *backlog,
 		      struct netlink_ext_ack *extack);

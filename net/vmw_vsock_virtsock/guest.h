@@ -166,6 +166,5 @@ void virtsock_doorbell_exit(struct virtsock_link *l);
 
 /* control.c */
 extern const struct virtsock_guest_ops virtsock_link_ops;
-bool virtsock_param_admin_up(void);
 
 #endif

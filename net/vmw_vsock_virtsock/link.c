@@ -35,6 +35,11 @@ static const char *virtsock_reason(long err)
 		return "the host found the ring malformed";
 	case VIRTSOCK_ESTALE:
 		return "the host has ended the link (reset, migration, or unbound)";
+	case VIRTSOCK_EINVAL:
+	case VIRTSOCK_EFAULT:
+		return "the host refused our ring; install the same version on both";
+	case VIRTSOCK_ENOMEM:
+		return "the host is out of memory; we ask again";
 	case 1000:
 		return "the host has no virtsock; on the host: modprobe virtsock_host";
 	default:

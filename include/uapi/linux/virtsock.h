@@ -63,7 +63,7 @@ enum virtsock_hc_error {
 	VIRTSOCK_EDOWN		= 2011	/* the host's administrator took it down */
 };
 
-/* Feature bits of HELLO; none beyond version 1 yet, unknown ones are refused */
+/* Feature bits of HELLO; none yet. Each side leaves out what it does not know */
 #define VIRTSOCK_FEATURES	0ULL
 
 /* Flags of FLUSH, in RCX above the head */

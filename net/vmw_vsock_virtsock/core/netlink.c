@@ -4,13 +4,16 @@
  * One family for both modules, as both may be loaded: a nested host is a guest.
  */
 #include <linux/export.h>
-#include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <net/genetlink.h>
 #include <virtsock/control.h>
 #include <virtsock/core.h>
 
-/* Protects the two pointers, and holds their modules' exit off while used */
-static DEFINE_MUTEX(virtsock_control_lock);
+/*
+ * Protects the two pointers, and holds their modules' exit off while used.
+ * The operations serialise themselves.
+ */
+static DECLARE_RWSEM(virtsock_control_lock);
 static const struct virtsock_host_ops *virtsock_host_ops;
 static const struct virtsock_guest_ops *virtsock_guest_ops;
 static struct genl_family virtsock_family;
@@ -106,13 +109,13 @@ static int virtsock_nl_vm_add(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	err = virtsock_need_host(info) ?:
 	      virtsock_host_ops->vm_add(nla_get_u32(info->attrs[VIRTSOCK_A_CID]),
 					nla_get_u32(info->attrs[VIRTSOCK_A_PID]),
 					virtsock_nl_name(info),
 					virtsock_nl_backlog(info), info->extack);
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	return err;
 }
 
@@ -122,10 +125,10 @@ static int virtsock_nl_vm_del(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	err = virtsock_need_host(info) ?:
 	      virtsock_host_ops->vm_del(nla_get_u32(info->attrs[VIRTSOCK_A_CID]));
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	return err;
 }
 
@@ -135,12 +138,12 @@ static int virtsock_nl_vm_set(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	err = virtsock_need_host(info) ?:
 	      virtsock_host_ops->vm_set(nla_get_u32(info->attrs[VIRTSOCK_A_CID]),
 					virtsock_nl_name(info),
 					virtsock_nl_backlog(info), info->extack);
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	return err;
 }
 
@@ -160,9 +163,9 @@ static int virtsock_nl_vm_get(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	}
 	cid = nla_get_u32(info->attrs[VIRTSOCK_A_CID]);
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	err = virtsock_need_host(info) ?: virtsock_host_ops->vm_next(cid, vm);
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	if (!err && vm->cid != cid)
 		err = -ENOENT;
 	if (!err)
@@ -185,7 +188,7 @@ static int virtsock_nl_vm_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	if (!vm)
 		return -ENOMEM;
 
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	if (!virtsock_host_ops)
 		err = -EOPNOTSUPP;
 	/* args[0]: the lowest CID that is not shown yet, +1 to tell it from 0 */
@@ -195,7 +198,7 @@ static int virtsock_nl_vm_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		if (!err)
 			cb->args[0] = (long)vm->cid + 1;
 	}
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	kfree(vm);
 	if (err && err != -EMSGSIZE)
 		return err;
@@ -230,11 +233,11 @@ static int virtsock_nl_link_get(struct sk_buff *skb, struct genl_info *info)
 
 	if (!link || !msg)
 		goto out;
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	err = virtsock_need_guest(info);
 	if (!err)
 		virtsock_guest_ops->link_get(link);
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	if (!err)
 		err = virtsock_put_link(msg, info, link);
 	if (!err) {
@@ -253,10 +256,10 @@ static int virtsock_nl_link_set(struct sk_buff *skb, struct genl_info *info)
 
 	if (err)
 		return err;
-	mutex_lock(&virtsock_control_lock);
+	down_read(&virtsock_control_lock);
 	err = virtsock_need_guest(info) ?:
 	      virtsock_guest_ops->link_set(nla_get_u8(info->attrs[VIRTSOCK_A_ADMIN_UP]));
-	mutex_unlock(&virtsock_control_lock);
+	up_read(&virtsock_control_lock);
 	return err;
 }
 
@@ -300,9 +303,9 @@ static struct genl_family virtsock_family = {
  */
 void virtsock_control_host(const struct virtsock_host_ops *ops)
 {
-	mutex_lock(&virtsock_control_lock);
+	down_write(&virtsock_control_lock);
 	virtsock_host_ops = ops;
-	mutex_unlock(&virtsock_control_lock);
+	up_write(&virtsock_control_lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_control_host);
 
@@ -314,9 +317,9 @@ EXPORT_SYMBOL_GPL(virtsock_control_host);
  */
 void virtsock_control_guest(const struct virtsock_guest_ops *ops)
 {
-	mutex_lock(&virtsock_control_lock);
+	down_write(&virtsock_control_lock);
 	virtsock_guest_ops = ops;
-	mutex_unlock(&virtsock_control_lock);
+	up_write(&virtsock_control_lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_control_guest);
 

@@ -59,6 +59,12 @@ static struct virtsock_rec *virtsock_pack_reuse(struct virtsock_packer *p,
 	return rec;
 }
 
+/* What is behind the payload goes to the other side as well: zeroes. */
+static void virtsock_pack_pad(struct virtsock_rec *rec, u32 len, u32 size)
+{
+	memset((u8 *)(rec + 1) + len, 0, size - sizeof(*rec) - len);
+}
+
 /*
  * Add a packet to the last record: more bytes of the same stream, or a credit
  * update for a connection whose record leaves anyway.
@@ -96,6 +102,7 @@ static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
 			  skb->len))
 		return false;
 
+	virtsock_pack_pad(rec, len, size);
 	rec->len = cpu_to_le32(len);
 	rec->size = cpu_to_le32(size);
 	rec->nr_msgs = cpu_to_le16(nr_msgs);
@@ -194,6 +201,8 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		virtsock_pack_segs((struct virtsock_seg *)(rec + 1), skb);
 	else if (skb_copy_bits(skb, 0, rec + 1, skb->len))
 		return false;
+	else
+		virtsock_pack_pad(rec, skb->len, size);
 
 	p->last = rec;
 	p->last_sk = skb->sk;

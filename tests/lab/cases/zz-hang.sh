@@ -1,3 +1,0 @@
-# case: x
-# timeout: 5
-sleep 100

@@ -1,2 +1,0 @@
-# case: x
-echo "<4>BUG: test" >/dev/kmsg
