@@ -144,6 +144,46 @@ static void sched_flush_cost(struct kunit *test)
 	KUNIT_EXPECT_LE(test, sim.worst, DEADLINE + 300);
 }
 
+/*
+ * A machine on which a send takes longer than the deadline: 32 sockets still
+ * share a flush, as company is worth two flushes; and a lone message leaves
+ */
+static void sched_deadline_by_cost(struct kunit *test)
+{
+	struct sim sim = sim_new(VIRTSOCK_POLICY_ADAPTIVE);
+	u32 n;
+
+	sim.flush_cost = 200 * US;
+	sim.tell_cost = true;
+	sim_event(&sim, VIRTSOCK_SCHED_CONTROL, 0, KEY(0));
+	sim_pass(&sim, 10 * MS);
+	sim.flushes = 0;
+	for (n = 0; n < 32; n++) {
+		sim_event(&sim, VIRTSOCK_SCHED_DATA, 56, KEY(n));
+		sim_pass(&sim, 60 * US);
+	}
+	sim_end(&sim);
+	KUNIT_EXPECT_EQ(test, sim.left, sim.sent);
+	KUNIT_EXPECT_LE(test, sim.flushes, 2);
+
+	sim.worst = 0;
+	sim_send(&sim, 56);
+	sim_end(&sim);
+	KUNIT_EXPECT_EQ(test, sim.left, sim.sent);
+	KUNIT_EXPECT_LE(test, sim.worst, 2 * sim.flush_cost);
+
+	/* a flush that takes for ever does not make a message wait for ever */
+	sim.flush_cost = 100 * MS;
+	for (n = 0; n < 20; n++) {
+		sim_event(&sim, VIRTSOCK_SCHED_CONTROL, 0, KEY(0));
+		sim_pass(&sim, 10 * MS);
+	}
+	sim.worst = 0;
+	sim_send(&sim, 56);
+	sim_end(&sim);
+	KUNIT_EXPECT_LE(test, sim.worst, 10 * DEADLINE);
+}
+
 /* One message and no further call, ever */
 static void sched_single_message(struct kunit *test)
 {
@@ -413,6 +453,7 @@ static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(sched_fast_stream_is_prompt),
 	KUNIT_CASE(sched_slow_machine),
 	KUNIT_CASE(sched_flush_cost),
+	KUNIT_CASE(sched_deadline_by_cost),
 	KUNIT_CASE(sched_single_message),
 	KUNIT_CASE(sched_tail_of_fast_stream),
 	KUNIT_CASE(sched_burst),
