@@ -22,6 +22,13 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B) $(if $(W),W=$(W)) \
 		$(if $(C),C=$(C)) $(if $(CF),CF="$(CF)") modules
 
+# A guest that means harm, for the lab
+lab-modules:
+	@mkdir -p $(B)/lab/include/uapi/linux
+	@cp -pu tests/lab/mod/* $(B)/lab/
+	@cp -pu include/uapi/linux/virtsock.h $(B)/lab/include/uapi/linux/
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/lab $(if $(W),W=$(W)) modules
+
 command:
 	@$(MAKE) --no-print-directory -C userspace
 
@@ -60,5 +67,5 @@ modules-7.2:
 clean:
 	$(RM) -r build
 
-.PHONY: all modules command install uninstall demo check check-quick check-full \
+.PHONY: all modules lab-modules command install uninstall demo check check-quick check-full \
 	kunit lint modules-7.2 clean

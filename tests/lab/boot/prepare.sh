@@ -45,6 +45,7 @@ lab_modules() {
 	for side in HOST GUEST; do
 		kver=${side}_KVER kdir=${side}_KDIR
 		make -s -C "$REPO" modules "KVER=${!kver}" "KDIR=${!kdir}" >&2
+		make -s -C "$REPO" lab-modules "KVER=${!kver}" "KDIR=${!kdir}" >&2
 	done
 	make -s -C "$REPO" command >&2
 }

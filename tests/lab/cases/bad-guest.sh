@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: malformed rings, records and addresses cost a guest its link, nobody else anything
+# timeout: 180
+needs_virtsock
+vm A
+vm B
+bad=$LAB_REPO/build/$LAB_GUEST_KVER/lab/virtsock_bad.ko
+
+# malformed CID: how often that VM lost its link to malformed input.
+malformed() {
+	virtsock -s -j vm show cid "$1" |
+		python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"]["malformed"])'
+}
+
+# An honest neighbour, all the time.
+bg honest vst listen recv port=1101 size=1-4000 count=20000
+ready honest
+bg client guest B vst connect send cid=2 port=1101 size=1-4000 count=20000
+
+# Somebody breaks the link that the transport has: both sides learn it.
+bg hold vst listen hold port=1102
+bg drain vst listen drain port=1103 size=64 expect=ECONNRESET
+ready hold
+ready drain
+bg drain2 guest A vst connect drain cid=2 port=1102 size=64 expect=ECONNRESET
+bg hold2 guest A vst connect hold cid=2 port=1103
+ready hold2 RUNNING
+ready hold RUNNING
+epoch=$(guest A "$LAB_REPO/build/virtsock" link show | sed -n 's/.*epoch \(0x[0-9a-f]*\).*/\1/p')
+guest A insmod "$bad" epoch="$epoch"
+guest A rmmod virtsock_bad
+ends drain 5
+ends drain2 5
+stop hold
+stop hold2
+[ "$(malformed 42)" -eq 1 ] || fail "malformed is $(malformed 42), not 1"
+dmesg | grep -q 'virtsock: CID 42: .* is malformed' || fail "the log says nothing"
+guest A dmesg | grep -q 'virtsock: CID 42: link lost' || fail "the guest was not told"
+t=$SECONDS
+until guest A "$LAB_REPO/build/virtsock" link show | grep -q 'state up'; do
+	[ $((SECONDS - t)) -lt 20 ] || fail "the link does not come back"
+	nap 0.2
+done
+pair host A recv send size=1-5000 count=200
+
+# Everything that a guest can say wrong.
+guest A rmmod vmw_vsock_virtsock
+guest A insmod "$bad" || {
+	guest A dmesg | grep 'virtsock_bad: not ok'
+	fail "wrong answers"
+}
+guest A rmmod virtsock_bad
+note "malformed: $(malformed 42)"
+[ "$(malformed 42)" -gt 10 ] || fail "malformed is only $(malformed 42)"
+lines=$(dmesg | grep -c 'virtsock: CID 42: .* is malformed')
+[ "$lines" -le 40 ] || fail "$lines lines in the log"
+vm_load A
+pair host A recv send size=1-5000 count=200
+pair A host recv send size=1-5000 count=200
+
+ends honest 60
+ends client 60
+[ "$(malformed 43)" -eq 0 ] || fail "the neighbour lost its link"

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest that means harm: hypercalls with wrong epochs, rings, records and
+ * addresses, each with the answer that is due. Loads if all answers were right.
+ *
+ * With epoch=… it breaks the link that the transport has; without, no transport
+ * is loaded, and it makes links of its own.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <asm/kvm_para.h>
+#include <linux/virtio_vsock.h>
+#include <linux/virtsock.h>
+
+#define PAGES	VIRTSOCK_RING_PAGES_MIN
+#define RING	(PAGES * VIRTSOCK_PAGE_SIZE)
+#define ORDER	5
+
+static unsigned long epoch;
+module_param(epoch, ulong, 0444);
+MODULE_PARM_DESC(epoch, "of the link to break");
+
+static unsigned int failed, cid, head;
+static void *ring, *rx;
+
+static long call(unsigned int op, unsigned long *rbx, unsigned long *rcx,
+		 unsigned long rdx, unsigned long rsi)
+{
+	long rax = VIRTSOCK_HC_BASE + op;
+
+	asm volatile(KVM_HYPERCALL
+		     : "+a" (rax), "+b" (*rbx), "+c" (*rcx), "+d" (rdx), "+S" (rsi)
+		     : : "memory");
+	return rax;
+}
+
+static long flush_to(u64 ep, u32 to, u32 flags, u64 gpa, u64 len)
+{
+	unsigned long rbx = ep, rcx = virtsock_flush_arg(to, flags);
+
+	return call(VIRTSOCK_HC_FLUSH, &rbx, &rcx, gpa, len);
+}
+
+static void expect(const char *name, long want, long got)
+{
+	if (got == -want) {
+		pr_info("virtsock_bad: ok %s\n", name);
+		return;
+	}
+	pr_err("virtsock_bad: not ok %s: %ld, expected %ld\n", name, got, -want);
+	failed++;
+}
+
+static long hello(void)
+{
+	unsigned long rbx, rcx;
+	int tries = 250;
+	long ret;
+
+	do {
+		rbx = VIRTSOCK_ABI_VERSION;
+		rcx = 0;
+		ret = call(VIRTSOCK_HC_HELLO, &rbx, &rcx, 0, 0);
+		if (ret != -VIRTSOCK_EAGAIN)
+			break;
+		msleep(20);
+	} while (--tries);
+	cid = lower_32_bits(rbx);
+	epoch = rcx;
+	head = 0;
+	return ret;
+}
+
+static struct virtsock_setup *setup_new(void)
+{
+	struct virtsock_setup *s;
+	int i;
+
+	s = kzalloc(struct_size(s, pages, PAGES), GFP_KERNEL);
+	if (!s)
+		return NULL;
+	s->size = cpu_to_le32(struct_size(s, pages, PAGES));
+	s->nr_pages = cpu_to_le32(PAGES);
+	s->doorbell = cpu_to_le64(virtsock_doorbell_arg(0, 255, 0));
+	for (i = 0; i < PAGES; i++)
+		s->pages[i] = cpu_to_le64(virt_to_phys(ring) + i * PAGE_SIZE);
+	return s;
+}
+
+static long setup_try(struct virtsock_setup *s)
+{
+	unsigned long rbx = epoch, rcx = virt_to_phys(s);
+
+	return call(VIRTSOCK_HC_REGISTER, &rbx, &rcx, 0, 0);
+}
+
+/* A link of our own, new. */
+static void link_up(void)
+{
+	struct virtsock_setup *s = setup_new();
+	long ret = hello();
+
+	if (!ret && s)
+		ret = setup_try(s);
+	if (ret) {
+		pr_err("virtsock_bad: not ok link: %ld\n", ret);
+		failed++;
+	}
+	kfree(s);
+}
+
+static struct virtsock_rec good_rec(void)
+{
+	return (struct virtsock_rec) {
+		.size = cpu_to_le32(sizeof(struct virtsock_rec) + 8),
+		.len = cpu_to_le32(5),
+		.type = cpu_to_le16(VIRTIO_VSOCK_TYPE_STREAM),
+		.op = cpu_to_le16(VIRTIO_VSOCK_OP_RW),
+		.src_cid = cpu_to_le32(cid),
+		.dst_cid = cpu_to_le32(VMADDR_CID_HOST),
+		.src_port = cpu_to_le32(1),
+		.dst_port = cpu_to_le32(2),
+		.nr_msgs = cpu_to_le16(1),
+	};
+}
+
+static long send(const struct virtsock_rec *rec, u32 len)
+{
+	memcpy(ring + head, rec, len);
+	head += len;
+	return flush_to(epoch, head, 0, virt_to_phys(rx), PAGE_SIZE << ORDER);
+}
+
+static void try_register(void)
+{
+	struct virtsock_setup *s = setup_new(), good;
+	unsigned long rbx, rcx;
+	__le64 page;
+
+	if (!s)
+		return;
+	good = *s;
+	page = s->pages[7];
+	expect("hello", 0, hello());
+	rbx = epoch;
+	rcx = ~0UL;
+	expect("setup nowhere", VIRTSOCK_EFAULT,
+	       call(VIRTSOCK_HC_REGISTER, &rbx, &rcx, 0, 0));
+	rbx = epoch;
+	rcx = 0xfee00000UL;
+	expect("setup in the APIC", VIRTSOCK_EFAULT,
+	       call(VIRTSOCK_HC_REGISTER, &rbx, &rcx, 0, 0));
+	s->nr_pages = 0;
+	expect("no pages", VIRTSOCK_EINVAL, setup_try(s));
+	s->nr_pages = cpu_to_le32(PAGES + 1);
+	expect("odd pages", VIRTSOCK_EINVAL, setup_try(s));
+	s->nr_pages = cpu_to_le32(1U << 31);
+	expect("too many pages", VIRTSOCK_EINVAL, setup_try(s));
+	s->nr_pages = good.nr_pages;
+	s->size = 0;
+	expect("wrong size", VIRTSOCK_EINVAL, setup_try(s));
+	s->size = good.size;
+	s->doorbell = cpu_to_le64(virtsock_doorbell_arg(0, 14, 0));
+	expect("exception vector", VIRTSOCK_EINVAL, setup_try(s));
+	s->doorbell = cpu_to_le64(~0ULL);
+	expect("wild doorbell", VIRTSOCK_EINVAL, setup_try(s));
+	s->doorbell = good.doorbell;
+	s->pages[7] = cpu_to_le64(le64_to_cpu(page) + 8);
+	expect("unaligned page", VIRTSOCK_EFAULT, setup_try(s));
+	s->pages[7] = cpu_to_le64(1ULL << 45);
+	expect("page nowhere", VIRTSOCK_EFAULT, setup_try(s));
+	s->pages[7] = cpu_to_le64(0xfee00000);
+	expect("page in the APIC", VIRTSOCK_EFAULT, setup_try(s));
+	s->pages[7] = page;
+	expect("flush before register", VIRTSOCK_EINVAL, flush_to(epoch, 0, 0, 0, 0));
+	expect("register", 0, setup_try(s));
+	expect("register twice", VIRTSOCK_EINVAL, setup_try(s));
+	expect("unknown flag", VIRTSOCK_EINVAL, flush_to(epoch, 0, 1U << 20, 0, 0));
+	expect("unknown ring", VIRTSOCK_EINVAL,
+	       flush_to(epoch, 0, 1U << VIRTSOCK_FF_RING_SHIFT, 0, 0));
+	expect("small buffer", VIRTSOCK_EINVAL,
+	       flush_to(epoch, 0, 0, virt_to_phys(rx), 4096));
+	expect("unaligned buffer", VIRTSOCK_EINVAL,
+	       flush_to(epoch, 0, 0, virt_to_phys(rx) + 1, PAGE_SIZE << ORDER));
+	expect("wrong epoch", VIRTSOCK_ESTALE, flush_to(epoch + 1, 0, 0, 0, 0));
+	expect("epoch 0", VIRTSOCK_ESTALE, flush_to(0, 0, 0, 0, 0));
+	expect("no such operation", 1000, call(VIRTSOCK_HC_NR, &rbx, &rcx, 0, 0));
+	expect("empty flush", 0, flush_to(epoch, 0, 0, 0, 0));
+	kfree(s);
+}
+
+#define BAD(name, field, value) do {				\
+	struct virtsock_rec rec[2] = { good_rec() };		\
+								\
+	link_up();						\
+	rec[0] = good_rec();					\
+	rec[0].field = value;					\
+	expect(name, VIRTSOCK_EPROTO, send(rec, 56));		\
+} while (0)
+
+static void try_records(void)
+{
+	struct virtsock_rec two[2];
+	struct virtsock_seg *seg = (struct virtsock_seg *)&two[1];
+
+	link_up();
+	expect("head beyond the ring", VIRTSOCK_EPROTO,
+	       flush_to(epoch, RING + 8, 0, 0, 0));
+	expect("the link is lost", VIRTSOCK_ESTALE, flush_to(epoch, 0, 0, 0, 0));
+	link_up();
+	expect("unaligned head", VIRTSOCK_EPROTO, flush_to(epoch, 4, 0, 0, 0));
+	BAD("size 0", size, 0);
+	BAD("size beyond the head", size, cpu_to_le32(4096));
+	BAD("odd size", size, cpu_to_le32(55));
+	BAD("length beyond the size", len, cpu_to_le32(4096));
+	BAD("huge length", len, cpu_to_le32(~0U));
+	BAD("unknown type", type, cpu_to_le16(9));
+	BAD("unknown operation", op, cpu_to_le16(99));
+	BAD("unknown flags", flags, cpu_to_le32(~0U));
+	BAD("somebody else's CID", src_cid, cpu_to_le32(cid + 1));
+	BAD("the host's CID", src_cid, cpu_to_le32(VMADDR_CID_HOST));
+	BAD("too many segments", nr_segs, 255);
+	BAD("reserved", reserved, 1);
+
+	memset(two, 0, sizeof(two));
+	link_up();
+	two[0] = good_rec();
+	two[0].size = cpu_to_le32(64);
+	two[0].nr_segs = 1;
+	seg->addr = cpu_to_le64(1ULL << 45);
+	seg->len = two[0].len;
+	expect("segment nowhere", VIRTSOCK_EPROTO, send(two, 64));
+	link_up();
+	seg->addr = cpu_to_le64(0xfee00000);
+	expect("segment in the APIC", VIRTSOCK_EPROTO, send(two, 64));
+	link_up();
+	seg->addr = cpu_to_le64(virt_to_phys(ring));
+	memcpy(ring + head, two, 64);
+	head += 64;
+	expect("segment in the ring itself", 0, flush_to(epoch, head, 0, 0, 0));
+	/* The reset of the unknown connection waits by now. */
+	msleep(50);
+	expect("buffer nowhere", VIRTSOCK_EPROTO,
+	       flush_to(epoch, head, 0, 1ULL << 45, PAGE_SIZE << ORDER));
+}
+
+/* Whole rings of noise: any answer will do, but none from a broken host. */
+static void try_noise(void)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		struct virtsock_rec *rec = ring;
+
+		link_up();
+		get_random_bytes(ring, RING);
+		*rec = good_rec();
+		flush_to(epoch, get_random_u32() % RING & ~7U, 0, virt_to_phys(rx),
+			 PAGE_SIZE << ORDER);
+	}
+	/* Thousands of connections to nowhere, and nobody fetches the answers. */
+	link_up();
+	for (i = 0; i < 200; i++) {
+		u32 n = RING / 2, off;
+
+		for (off = 0; off + 48 <= n; off += 48) {
+			struct virtsock_rec rec = good_rec();
+
+			rec.size = cpu_to_le32(48);
+			rec.len = 0;
+			rec.nr_msgs = 0;
+			rec.op = cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST);
+			rec.src_port = cpu_to_le32(i << 16 | off);
+			memcpy(ring + off, &rec, 48);
+		}
+		if (flush_to(epoch, off, 0, 0, 0))
+			break;
+	}
+	expect("goodbye", 0, ({
+		unsigned long rbx, rcx = 0;
+
+		link_up();
+		rbx = epoch;
+		call(VIRTSOCK_HC_UNREGISTER, &rbx, &rcx, 0, 0);
+	}));
+}
+
+static int __init bad_init(void)
+{
+	ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, ORDER);
+	rx = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, ORDER);
+	if (!ring || !rx) {
+		failed++;
+	} else if (epoch) {
+		expect("head beyond the transport's ring", VIRTSOCK_EPROTO,
+		       flush_to(epoch, 0x7ffffff8, 0, 0, 0));
+	} else {
+		try_register();
+		try_records();
+		try_noise();
+	}
+	free_pages((unsigned long)ring, ORDER);
+	free_pages((unsigned long)rx, ORDER);
+	return failed ? -EINVAL : 0;
+}
+
+static void __exit bad_exit(void)
+{
+}
+
+module_init(bad_init);
+module_exit(bad_exit);
+MODULE_DESCRIPTION("virtsock: a guest that means harm");
+MODULE_LICENSE("GPL");
