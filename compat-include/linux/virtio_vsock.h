@@ -110,9 +110,10 @@ static inline void virtsock_compat_recv_pkt(struct virtio_transport *t,
 #define VIRTSOCK_COMPAT_SEND_PKT(name) int name(struct sk_buff *skb)
 #endif
 
-static inline void
-virtsock_compat_for_each_connected(struct virtio_transport *t,
-				   void (*fn)(struct sock *sk))
+typedef void (*virtsock_compat_sock_fn)(struct sock *sk);
+
+static inline void virtsock_compat_for_each(struct virtio_transport *t,
+					    virtsock_compat_sock_fn fn)
 {
 	vsock_for_each_connected_socket(&t->transport, fn);
 }

@@ -167,6 +167,9 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		if (err < 0)
 			break;
 		err = info.src_cid == vm->cid ? 0 : -EPROTO;
+		/* Half of it is delivered, and now it is somebody else's? */
+		if (vm->done && info.dst_cid != VMADDR_CID_HOST)
+			err = -EPROTO;
 		if (err)
 			break;
 

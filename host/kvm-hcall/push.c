@@ -134,6 +134,7 @@ int virtsock_host_tx(struct sk_buff *skb)
 		virtsock_vm_put(vm);
 	}
 	if (err) {
+		virtsock_sock_untx(skb);
 		kfree_skb(skb);
 		return err;
 	}
@@ -190,6 +191,7 @@ int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
 	spin_lock_bh(&vm->tx_lock);
 	skb_queue_walk_safe(&vm->txq, skb, next) {
 		if (skb->sk == sk_vsock(vsk)) {
+			virtsock_sock_untx(skb);
 			__skb_unlink(skb, &vm->txq);
 			vm->tx_control -= virtsock_is_control(skb);
 			__skb_queue_tail(&freeme, skb);

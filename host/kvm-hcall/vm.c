@@ -68,9 +68,10 @@ static void virtsock_vm_free(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, release_work);
 
+	/* What may ring holds no reference (the timer), or one (a lane). */
+	cancel_delayed_work_sync(&vm->kick_work);
 	if (vm->kvm)
 		kvm_put_kvm(vm->kvm);
-	vm->kvm = NULL;
 	/* A lane may wait for a program until that ends. */
 	virtsock_rxq_flush(&vm->rxq);
 	cancel_delayed_work_sync(&vm->kick_work);
@@ -111,15 +112,10 @@ void virtsock_vm_put(struct virtsock_vm *vm)
  */
 void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why)
 {
-	/* GONE happens once: after it the work must not run again. */
 	if (why & BIT(VIRTSOCK_END_EXIT))
 		set_bit(VIRTSOCK_END_EXIT, &vm->why);
-	if (why & BIT(VIRTSOCK_END_GONE)) {
-		if (test_and_set_bit(VIRTSOCK_END_GONE, &vm->why))
-			return;
-	} else {
-		set_bit(VIRTSOCK_END_LINK, &vm->why);
-	}
+	set_bit(why & BIT(VIRTSOCK_END_GONE) ? VIRTSOCK_END_GONE : VIRTSOCK_END_LINK,
+		&vm->why);
 	kref_get(&vm->ref);
 	if (!queue_work(virtsock_host_wq, &vm->end_work))
 		virtsock_vm_put(vm);
@@ -293,8 +289,10 @@ static void virtsock_vm_drained(struct virtsock_rxq *q)
 {
 	struct virtsock_vm *vm = container_of(q, struct virtsock_vm, rxq);
 
-	if (READ_ONCE(vm->stopped))
+	if (READ_ONCE(vm->stopped) && kref_get_unless_zero(&vm->ref)) {
 		virtsock_kick(vm);
+		virtsock_vm_put(vm);
+	}
 }
 
 static int virtsock_check_backlog(const u32 *backlog, struct netlink_ext_ack *extack)
@@ -513,9 +511,9 @@ int virtsock_vm_set(u32 cid, const char *name, const u32 *backlog,
 	mutex_lock(&virtsock_vms_lock);
 	if (name)
 		strscpy(vm->name, name, sizeof(vm->name));
-	mutex_unlock(&virtsock_vms_lock);
 	if (backlog)
 		virtsock_set_backlog(vm, *backlog);
+	mutex_unlock(&virtsock_vms_lock);
 	virtsock_vm_put(vm);
 	return 0;
 }

@@ -121,6 +121,7 @@ ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk);
 void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
+void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs);

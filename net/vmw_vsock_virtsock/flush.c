@@ -273,6 +273,7 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 	spin_lock_bh(&l->lock);
 	if (!l->up) {
 		spin_unlock_bh(&l->lock);
+		virtsock_sock_untx(skb);
 		kfree_skb(skb);
 		return -ENODEV;
 	}
@@ -339,6 +340,7 @@ int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
 	spin_lock_bh(&l->lock);
 	skb_queue_walk_safe(&l->txq, skb, next) {
 		if (skb->sk == sk_vsock(vsk)) {
+			virtsock_sock_untx(skb);
 			__skb_unlink(skb, &l->txq);
 			__skb_queue_tail(&freeme, skb);
 		}
@@ -374,6 +376,8 @@ void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk)
 		spin_unlock_bh(&l->lock);
 	} while (!mine);
 
+	/* Everybody's traffic waits for the owner: it must not be preempted. */
+	local_bh_disable();
 	skb_queue_walk_safe(&l->batch, skb, next) {
 		if (skb->sk == sk_vsock(vsk)) {
 			__skb_unlink(skb, &l->batch);
@@ -391,6 +395,7 @@ void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk)
 	wake_up(&l->idle);
 	if (again)
 		virtsock_flush(l);
+	local_bh_enable();
 }
 
 /**
@@ -406,7 +411,7 @@ void virtsock_tx_wait(struct virtsock_link *l)
 
 /**
  * virtsock_tx_purge() - forget everything that was not consumed
- * @l: the link, down, so that nobody owns the flush or takes it
+ * @l: the link, down, so that no hypercall is made
  *
  * Context: process.
  */
@@ -416,6 +421,12 @@ void virtsock_tx_purge(struct virtsock_link *l)
 
 	__skb_queue_head_init(&freeme);
 	spin_lock_bh(&l->lock);
+	/* virtsock_tx_forget() owns the flush without a link, too. */
+	while (l->flushing) {
+		spin_unlock_bh(&l->lock);
+		virtsock_tx_wait(l);
+		spin_lock_bh(&l->lock);
+	}
 	skb_queue_splice_init(&l->txq, &freeme);
 	skb_queue_splice_init(&l->batch, &freeme);
 	skb_queue_splice_init(&l->inflight, &freeme);

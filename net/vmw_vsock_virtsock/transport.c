@@ -157,7 +157,7 @@ static const struct kernel_param_ops virtsock_usecs_ops = {
 module_param_cb(policy, &virtsock_policy_ops, &policy, 0644);
 MODULE_PARM_DESC(policy, "when to flush: immediate, full, adaptive (default)");
 module_param_cb(flush_usecs, &virtsock_usecs_ops, &flush_usecs, 0644);
-MODULE_PARM_DESC(flush_usecs, "bound in us for a message nobody follows (default 50, at most 100000)");
+MODULE_PARM_DESC(flush_usecs, "wait in us for company to a message (default 50; up to 10 times that where a flush costs more)");
 
 static bool virtsock_ready;
 

@@ -197,12 +197,13 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		.fwd_cnt = credit.fwd_cnt,
 		.msg_limit = credit.msg_limit,
 	};
-	if (segs)
+	if (segs) {
 		virtsock_pack_segs((struct virtsock_seg *)(rec + 1), skb);
-	else if (skb_copy_bits(skb, 0, rec + 1, skb->len))
-		return false;
-	else
+	} else {
+		/* Cannot fail: it is all there. */
+		skb_copy_bits(skb, 0, rec + 1, skb->len);
 		virtsock_pack_pad(rec, skb->len, size);
+	}
 
 	p->last = rec;
 	p->last_sk = skb->sk;

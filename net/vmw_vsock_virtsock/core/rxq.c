@@ -113,12 +113,21 @@ static void virtsock_lane_purge(struct virtsock_lane *lane)
 	}
 }
 
+static int virtsock_rxq_pending(struct virtsock_rxq *q)
+{
+	int i, n = 0;
+
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+		n += atomic_read(&q->lanes[i].pending);
+	return n;
+}
+
 /**
  * virtsock_rxq_drain() - wait until everything queued is delivered
  * @q: the queue, with no producer left
  *
- * A lane that makes no progress for a second waits for a program that holds
- * its socket, perhaps for ever: what is behind that is forgotten, and the lane
+ * Lanes that make no progress for a second wait for programs that hold their
+ * sockets, perhaps for ever: what is behind that is forgotten, and the lane
  * goes on whenever the program lets it. So whoever ends a link never hangs;
  * virtsock_rxq_flush() comes before the queue's memory goes.
  *
@@ -126,18 +135,16 @@ static void virtsock_lane_purge(struct virtsock_lane *lane)
  */
 void virtsock_rxq_drain(struct virtsock_rxq *q)
 {
-	int i, before;
+	int rounds = 5, before, i;
 
-	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
-		struct virtsock_lane *lane = &q->lanes[i];
+	do {
+		before = virtsock_rxq_pending(q);
+		if (wait_event_timeout(q->idle, !virtsock_rxq_pending(q), HZ))
+			return;
+	} while (virtsock_rxq_pending(q) != before && --rounds);
 
-		do {
-			before = atomic_read(&lane->pending);
-			if (wait_event_timeout(q->idle, !atomic_read(&lane->pending), HZ))
-				break;
-		} while (atomic_read(&lane->pending) != before);
-		virtsock_lane_purge(lane);
-	}
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+		virtsock_lane_purge(&q->lanes[i]);
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_drain);
 

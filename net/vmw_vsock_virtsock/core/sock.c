@@ -88,6 +88,8 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 
+	/* SOCK_DEAD is set: we see "dead", or virtsock_reset_connected() that. */
+	smp_mb();
 	if (vs && READ_ONCE(vs->dead)) {
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
 		sock_set_flag(sk_vsock(vsk), SOCK_DONE);
@@ -177,11 +179,14 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
+	ssize_t ret;
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
 	vs->more = msg->msg_flags & MSG_MORE;
-	return virtio_transport_stream_enqueue(vsk, msg, len);
+	ret = virtio_transport_stream_enqueue(vsk, msg, len);
+	/* The link is about to take its sockets with it. */
+	return ret == -ENODEV ? -ECONNRESET : ret;
 }
 EXPORT_SYMBOL_GPL(virtsock_stream_enqueue);
 
@@ -198,11 +203,13 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 			       size_t len)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
+	int ret;
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
 	vs->more = msg->msg_flags & MSG_MORE;
-	return virtio_transport_seqpacket_enqueue(vsk, msg, len);
+	ret = virtio_transport_seqpacket_enqueue(vsk, msg, len);
+	return ret == -ENODEV ? -ECONNRESET : ret;
 }
 EXPORT_SYMBOL_GPL(virtsock_seqpacket_enqueue);
 
@@ -400,6 +407,24 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 EXPORT_SYMBOL_GPL(virtsock_sock_tx);
 
 /**
+ * virtsock_sock_untx() - a packet of virtsock_sock_tx() is freed unsent
+ * @skb: the packet
+ *
+ * Context: process.
+ */
+void virtsock_sock_untx(struct sk_buff *skb)
+{
+	struct virtsock_sock *vs = skb->sk ? virtsock_sk(vsock_sk(skb->sk)) : NULL;
+
+	if (!vs || virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_CREDIT_UPDATE)
+		return;
+	spin_lock_bh(&vs->lock);
+	vs->credit_queued = false;
+	spin_unlock_bh(&vs->lock);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_untx);
+
+/**
  * virtsock_sock_stamp() - a packet leaves now
  * @skb: the packet
  *
@@ -529,14 +554,23 @@ void virtsock_sock_reset(struct sock *sk)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_reset);
 
-/* One that its program has closed waits for an answer that will not come. */
+/*
+ * One that its program has closed, or is closing and lingers, waits for an
+ * answer that will not come.
+ */
 static void virtsock_sock_hurry(struct sock *sk)
 {
 	struct vsock_sock *vsk = vsock_sk(sk);
 
 	lock_sock(sk);
-	if (vsk->close_work_scheduled)
-		mod_delayed_work(system_wq, &vsk->close_work, 0);
+	if (!vsk->close_work_scheduled) {
+		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
+		sock_set_flag(sk, SOCK_DONE);
+		sk->sk_state_change(sk);
+	} else if (cancel_delayed_work(&vsk->close_work)) {
+		/* Else it runs already, and does what is to be done. */
+		schedule_delayed_work(&vsk->close_work, 0);
+	}
 	release_sock(sk);
 }
 
@@ -556,7 +590,7 @@ void virtsock_reset_connected(struct virtio_transport *t,
 	struct virtsock_sock *vs, *next;
 
 	mutex_lock(&virtsock_dead_lock);
-	virtsock_compat_for_each_connected(t, fn);
+	virtsock_compat_for_each(t, fn);
 	list_for_each_entry_safe(vs, next, &virtsock_dead, dead_link) {
 		struct sock *sk = sk_vsock(vs->vvs.vsk);
 

@@ -20,6 +20,10 @@ ends client 60
 ends server 60
 stop hold
 stop hold2
+# Other guests lose their link with it.
+if vm_alive B; then
+	vm_own B
+fi
 virtsock vm del --all
 guest A rmmod vmw_vsock_virtsock
 rmmod virtsock_host

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: virtsock run binds before QEMU starts; monitor tells what happens
+# timeout: 120
+needs_virtsock
+host_load
+bg monitor virtsock monitor
+vm_boot B
+vm_own B
+vm_load B
+# An unbound VM asks, and the administrator sees it.
+ready monitor "unbound"
+vm_bind B
+ready monitor "link-up"
+vm_kill B
+ready monitor "vm-exit"
+stop monitor
+
+# The binding survives the exec, and goes with the process.
+bg run virtsock run --cid 77 -- sleep 1000
+until virtsock vm show cid 77 >/dev/null 2>&1; do
+	nap 0.1
+done
+virtsock vm show cid 77
+virtsock vm show cid 77 | grep -q 'comm sleep' || fail "not bound to the command"
+if virtsock run --cid 77 -- true; then
+	fail "a CID was given twice"
+fi
+stop run
+if virtsock vm show cid 77; then
+	fail "the binding outlived its process"
+fi
