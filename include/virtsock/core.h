@@ -109,7 +109,6 @@ enum virtsock_tx_class {
 
 /* sock.c */
 int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
-void virtsock_sock_release(struct vsock_sock *vsk);
 ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len);
 int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
@@ -125,6 +124,9 @@ void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs);
+
+/* reset.c */
+void virtsock_sock_release(struct vsock_sock *vsk);
 void virtsock_sock_reset(struct sock *sk);
 void virtsock_reset_connected(struct virtio_transport *t,
 			      void (*fn)(struct sock *sk));

@@ -22,7 +22,7 @@
 static int fake = -1;
 
 #define REAL(function) \
-	((__typeof__(&function))dlsym(RTLD_NEXT, #function))
+	((__typeof__(function) *)dlsym(RTLD_NEXT, #function))
 
 int socket(int domain, int type, int protocol)
 {

@@ -86,18 +86,20 @@ static void set_opt(char *arg)
 		usage();
 	*val++ = 0;
 	num = strtoull(val, &end, 0);
+	if (!strcmp(arg, "size")) {
+		opt.min = num;
+		opt.max = *end == '-' ? strtoull(end + 1, NULL, 0) : num;
+		return;
+	}
 	if (!strcmp(arg, "type"))
 		opt.type = !strcmp(val, "seq") ? SOCK_SEQPACKET : SOCK_STREAM;
 	else if (!strcmp(arg, "counter"))
 		opt.counter = val;
 	else if (!strcmp(arg, "expect"))
 		opt.expect = val;
-	else if (!strcmp(arg, "size")) {
-		opt.min = num;
-		opt.max = *end == '-' ? strtoull(end + 1, NULL, 0) : num;
-	} else if (end == val || *end) {
+	else if (end == val || *end)
 		usage();
-	} else if (!strcmp(arg, "cid"))
+	else if (!strcmp(arg, "cid"))
 		opt.cid = num;
 	else if (!strcmp(arg, "port"))
 		opt.port = num;
