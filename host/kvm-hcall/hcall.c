@@ -153,6 +153,7 @@ static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	spin_lock_bh(&vm->tx_lock);
 	vm->armed = false;
 	vm->kick = false;
+	vm->linger_since = 0;
 	spin_unlock_bh(&vm->tx_lock);
 
 	virtsock_stat_inc(&vm->stats, head == vm->tail ? VIRTSOCK_STATS_A_POLLS :

@@ -65,9 +65,10 @@ enum virtsock_end {
  * @stopped: the guest was told to wait until @rxq drained
  * @doorbell: where to ring, as in DOORBELL
  *
+ * @linger_since: when a wait began that was in vain, in ns; 0: none; @tx_lock
  * @linger_skip: calls not to step back in, as it was no use lately; @lock
  * @linger_fails: how often in a row it was none; @lock
- * @linger_ns: how long to wait for an answer now, adaptive; @lock
+ * @linger_ns: how long to wait for an answer now, adaptive
  * @kick_work: rings again where a doorbell was not answered
  * @kick_delay: its period now, in jiffies
  * @rxq: packets from the guest on their way to their sockets
@@ -110,6 +111,7 @@ struct virtsock_vm {
 	u64 doorbell;
 
 	u32 linger_ns;
+	u64 linger_since;
 	u32 linger_skip;
 	u32 linger_fails;
 	struct delayed_work kick_work;
@@ -161,6 +163,7 @@ struct virtsock_regs {
 void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs);
 
 /* linger.c */
+void virtsock_linger_late(struct virtsock_vm *vm);
 bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm);
 
 /* pull.c */

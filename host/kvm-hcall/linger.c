@@ -65,6 +65,28 @@ static bool virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *
 }
 
 /**
+ * virtsock_linger_late() - an answer comes after the wait for it was given up
+ * @vm: the VM, whose doorbell is about to ring
+ *
+ * Had the wait been a little longer, it would have been worth it: the next
+ * ones are, if the administrator allows for that much.
+ *
+ * Context: process, vm->tx_lock held.
+ */
+void virtsock_linger_late(struct virtsock_vm *vm)
+{
+	u32 max = READ_ONCE(linger_us) * NSEC_PER_USEC;
+	u64 late;
+
+	if (!vm->linger_since)
+		return;
+	late = ktime_get_ns() - vm->linger_since;
+	vm->linger_since = 0;
+	if (late <= max)
+		WRITE_ONCE(vm->linger_ns, min_t(u64, 2 * late, max));
+}
+
+/**
  * virtsock_linger() - wait a moment for something to send to the guest
  * @vcpu: the caller, which has said that it would wait anyway
  * @vm: its VM
@@ -78,6 +100,8 @@ static bool virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *
 bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 {
 	u32 max = READ_ONCE(linger_us) * NSEC_PER_USEC;
+	u32 limit = min(READ_ONCE(vm->linger_ns), max);
+	u64 start = ktime_get_ns();
 	u64 epoch = vm->epoch;
 	bool answered;
 
@@ -85,15 +109,17 @@ bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 		return true;
 
 	mutex_unlock(&vm->lock);
-	answered = virtsock_wait_for_answer(vcpu, vm, min(vm->linger_ns, max));
+	answered = virtsock_wait_for_answer(vcpu, vm, limit);
 	mutex_lock(&vm->lock);
 	if (answered) {
-		vm->linger_ns = min(max_t(u32, 2 * vm->linger_ns, VIRTSOCK_LINGER_FIRST), max);
 		vm->linger_fails = 0;
 		vm->linger_skip = 0;
 	} else {
-		if (vm->linger_ns > VIRTSOCK_LINGER_FIRST)
-			vm->linger_ns /= 2;
+		/* Shorter, unless the answer shows that it was nearly enough */
+		WRITE_ONCE(vm->linger_ns, max_t(u32, limit / 2, VIRTSOCK_LINGER_FIRST));
+		spin_lock_bh(&vm->tx_lock);
+		vm->linger_since = start;
+		spin_unlock_bh(&vm->tx_lock);
 		if (vm->linger_skip)
 			vm->linger_skip--;
 		else

@@ -100,6 +100,7 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 	if (ring && vm->armed) {
 		vm->armed = false;
 		now = true;
+		virtsock_linger_late(vm);
 	}
 	spin_unlock_bh(&vm->tx_lock);
 	if (now)
