@@ -78,11 +78,6 @@ static inline void virtsock_compat_consume_sent(struct sk_buff *skb)
 #endif
 }
 
-static inline void virtsock_compat_deliver_tap(struct sk_buff *skb)
-{
-	virtio_transport_deliver_tap_pkt(skb);
-}
-
 static inline void virtsock_compat_send_pkt(const struct virtio_transport *t,
 					    struct sk_buff *skb, struct net *net)
 {

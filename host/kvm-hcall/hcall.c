@@ -117,7 +117,6 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	kfree(vm->ring);
 	vm->ring = ring;
 	vm->tail = 0;
-	vm->done = 0;
 	vm->state = VIRTSOCK_STATE_UP;
 	spin_lock_bh(&vm->tx_lock);
 	vm->tx_up = true;

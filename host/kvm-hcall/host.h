@@ -51,7 +51,6 @@ enum virtsock_end {
  * @ring: guest addresses of the ring's pages, read once at REGISTER
  * @nr_pages: number of them
  * @tail: position up to which the ring was consumed
- * @done: bytes of the payload there that are delivered already
  * @ended: jiffies when the last link ended
  * @pull_buf: the batch as read, one ring in size
  * @push_buf: the batch to write
@@ -96,7 +95,6 @@ struct virtsock_vm {
 	u64 *ring;
 	u32 nr_pages;
 	u32 tail;
-	u32 done;
 	unsigned long ended;
 	void *pull_buf;
 	void *push_buf;

@@ -73,35 +73,39 @@ static int virtsock_read_payload(struct kvm_vcpu *vcpu, struct sk_buff *skb,
 }
 
 /*
- * A record to its socket, in one packet or in several; vm->done says how far
- * an earlier call came. Return: packets that went straight there, -EFAULT,
- * -EPROTO, -ENOMEM.
+ * A record to its socket, in one packet or in several, but all of it or none.
+ * Return: packets that went straight there, -EFAULT, -ENOMEM.
  */
 static int virtsock_pull_record(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 				const struct virtsock_rec_info *info,
 				const void *rec, u32 *packets)
 {
+	struct sk_buff *skb, *next, *first = NULL, **link = &first;
+	u32 done = 0;
 	int fast = 0;
 
-	/* The guest may have changed it between two calls. */
-	if (vm->done && vm->done >= info->len)
-		return -EPROTO;
 	do {
-		struct sk_buff *skb = virtsock_unpack(info, vm->done,
-						      GFP_KERNEL_ACCOUNT |
-						      __GFP_NORETRY | __GFP_NOWARN);
-
-		if (!skb)
+		skb = virtsock_unpack(info, done, GFP_KERNEL_ACCOUNT |
+						  __GFP_NORETRY | __GFP_NOWARN);
+		if (!skb) {
+			kfree_skb_list(first);
 			return -ENOMEM;
-		if (info->len && virtsock_read_payload(vcpu, skb, info, rec, vm->done)) {
-			kfree_skb(skb);
+		}
+		*link = skb;
+		link = &skb->next;
+		if (info->len && virtsock_read_payload(vcpu, skb, info, rec, done)) {
+			kfree_skb_list(first);
 			return -EFAULT;
 		}
-		vm->done += skb->len;
+		done += skb->len;
+	} while (done < info->len);
+
+	virtsock_tap(rec, info->nr_segs ? first : NULL, info->len);
+	skb_list_walk_safe(first, skb, next) {
+		skb_mark_not_on_list(skb);
 		fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
 		(*packets)++;
-	} while (vm->done < info->len);
-	vm->done = 0;
+	}
 	return fast;
 }
 
@@ -167,9 +171,6 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		if (err < 0)
 			break;
 		err = info.src_cid == vm->cid ? 0 : -EPROTO;
-		/* Half of it is delivered, and now it is somebody else's? */
-		if (vm->done && info.dst_cid != VMADDR_CID_HOST)
-			err = -EPROTO;
 		if (err)
 			break;
 

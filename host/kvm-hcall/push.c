@@ -46,6 +46,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 		__skb_queue_tail(&done, skb);
 		control += virtsock_is_control(skb);
 	}
+	virtsock_pack_seal(&p);
 	if (!skb_queue_empty(&batch))
 		*flags |= VIRTSOCK_FR_RX_MORE;
 	spin_lock_bh(&vm->tx_lock);

@@ -142,6 +142,7 @@ void virtsock_reset_connected(struct virtio_transport *t,
  * @seg_min: payloads of this size and more stay where they are (0: none do)
  * @last: last record, or NULL; may still grow
  * @last_sk: its socket
+ * @last_skb: its payload, where it has segments
  * @records: records in the batch
  * @messages: messages in them
  * @bytes: payload in them
@@ -154,15 +155,20 @@ struct virtsock_packer {
 	u32 seg_min;
 	struct virtsock_rec *last;
 	struct sock *last_sk;
+	struct sk_buff *last_skb;
 	u32 records;
 	u32 messages;
 	u32 bytes;
 };
 
 bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb);
+void virtsock_pack_seal(struct virtsock_packer *p);
 struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info,
 				u32 off, gfp_t gfp);
 void *virtsock_skb_room(struct sk_buff *skb, u32 off, u32 *len);
+
+/* tap.c */
+void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
 
 /* rxq.c */
 

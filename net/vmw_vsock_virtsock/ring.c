@@ -30,6 +30,8 @@ int virtsock_ring_receive(struct virtsock_link *l,
 		err = virtsock_rec_parse(rec, l->rx_len - l->rx_off, false, &info);
 		if (err < 0)
 			break;
+		if (!l->rx_done)
+			virtsock_tap(rec, NULL, info.len);
 		do {
 			struct sk_buff *skb = virtsock_unpack(&info, l->rx_done,
 							      f->gfp | __GFP_NOWARN);
@@ -84,6 +86,7 @@ bool virtsock_ring_fill(struct virtsock_link *l)
 		virtsock_skb_cb(skb)->pos = l->head + p.used;
 		__skb_queue_tail(&l->inflight, skb);
 	}
+	virtsock_pack_seal(&p);
 	l->head += p.used;
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);

@@ -141,10 +141,26 @@ static u32 virtsock_pack_segs(struct virtsock_seg *seg, struct sk_buff *skb)
 }
 
 /**
+ * virtsock_pack_seal() - the last record of a batch grows no more
+ * @p: the batch
+ *
+ * To be called when the batch is complete: vsockmon sees the record now.
+ *
+ * Context: any but hard irq; the caller owns @p.
+ */
+void virtsock_pack_seal(struct virtsock_packer *p)
+{
+	if (p->last)
+		virtsock_tap(p->last, p->last_skb, le32_to_cpu(p->last->len));
+	p->last = NULL;
+}
+EXPORT_SYMBOL_GPL(virtsock_pack_seal);
+
+/**
  * virtsock_pack() - add a packet to a batch
  * @p: the batch
  * @skb: the packet; stays the caller's. With segments it must live until the
- *	other side has consumed the batch.
+ *	other side has consumed the batch, and until virtsock_pack_seal().
  *
  * Context: any but hard irq; the caller owns @p.
  * Return: false if the batch has no room for it.
@@ -169,7 +185,6 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		return false;
 
 	virtsock_sock_stamp(skb);
-	virtsock_compat_deliver_tap(skb);
 	if (virtsock_pack_merge(p, skb))
 		return true;
 
@@ -178,6 +193,7 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		/* It was stamped when it was packed: newer than the packet. */
 		credit = *rec;
 	} else {
+		virtsock_pack_seal(p);
 		rec = p->buf + p->used;
 		virtsock_rec_credit(&credit, skb);
 	}
@@ -207,6 +223,7 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 
 	p->last = rec;
 	p->last_sk = skb->sk;
+	p->last_skb = segs ? skb : NULL;
 	p->used += size;
 	p->records++;
 	p->bytes += skb->len;

@@ -87,7 +87,6 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 	hash = jhash_3words(le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port),
 			    le64_to_cpu(hdr->src_cid), q->seed);
 	lane = &q->lanes[hash % VIRTSOCK_RXQ_LANES];
-	virtsock_compat_deliver_tap(skb);
 	if (!atomic_read_acquire(&lane->pending) &&
 	    virtsock_deliver_fast(q->t, skb, locked))
 		return true;
