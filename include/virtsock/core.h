@@ -27,7 +27,9 @@
  * @vvs: the common code's state; first, as it frees what vsk->trans points to
  * @lock: protects @credit and the flags below; bh, a leaf
  * @credit: records sent and admitted, newest byte credit of the peer
- * @sent_fwd: fwd_cnt that left last
+ * @buf_size: the buffer's size as the program wants it; @vvs.buf_alloc is the
+ *	largest that it ever was, as the peer may send by what it was told
+ * @promised: bytes that the peer was told to send up to, cumulative
  * @sent_limit: record limit that left last
  * @sent_alloc: buf_alloc that left last
  * @tx_cid: who its packets went to, for the host: the peer's address changes
@@ -51,7 +53,8 @@ struct virtsock_sock {
 	struct virtio_vsock_sock vvs;
 	spinlock_t lock;
 	struct virtsock_credit credit;
-	u32 sent_fwd;
+	u32 buf_size;
+	u32 promised;
 	u32 sent_limit;
 	u32 sent_alloc;
 	u32 tx_cid;

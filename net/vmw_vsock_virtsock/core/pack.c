@@ -17,16 +17,7 @@ static bool virtsock_same_connection(const struct virtsock_rec *rec,
 	       le32_to_cpu(rec->dst_cid) == le64_to_cpu(hdr->dst_cid);
 }
 
-static void virtsock_rec_credit(struct virtsock_rec *rec, struct sk_buff *skb)
-{
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-
-	rec->buf_alloc = hdr->buf_alloc;
-	rec->fwd_cnt = hdr->fwd_cnt;
-	rec->msg_limit = cpu_to_le32(virtsock_skb_cb(skb)->msg_limit);
-}
-
-/* The same for a record that has credit already: it never goes back. */
+/* Credit of a packet for a record that has credit already: it never goes back. */
 static void virtsock_rec_credit_merge(struct virtsock_rec *rec,
 				      struct sk_buff *skb)
 {
@@ -168,7 +159,7 @@ EXPORT_SYMBOL_GPL(virtsock_pack_seal);
 bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	struct virtsock_rec *rec, credit;
+	struct virtsock_rec *rec;
 	u32 nr = skb_shinfo(skb)->nr_frags + !!skb_headlen(skb);
 	bool segs = p->seg_min && skb->len >= p->seg_min &&
 		    nr <= VIRTSOCK_REC_SEGS_MAX;
@@ -189,13 +180,9 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		return true;
 
 	rec = virtsock_pack_reuse(p, skb);
-	if (rec) {
-		/* It was stamped when it was packed: newer than the packet. */
-		credit = *rec;
-	} else {
+	if (!rec) {
 		virtsock_pack_seal(p);
 		rec = p->buf + p->used;
-		virtsock_rec_credit(&credit, skb);
 	}
 	*rec = (struct virtsock_rec) {
 		.size = cpu_to_le32(size),
@@ -209,9 +196,9 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		.dst_cid = cpu_to_le32(le64_to_cpu(hdr->dst_cid)),
 		.nr_msgs = cpu_to_le16(virtsock_skb_cb(skb)->nr_msgs),
 		.nr_segs = segs ? nr : 0,
-		.buf_alloc = credit.buf_alloc,
-		.fwd_cnt = credit.fwd_cnt,
-		.msg_limit = credit.msg_limit,
+		.buf_alloc = hdr->buf_alloc,
+		.fwd_cnt = hdr->fwd_cnt,
+		.msg_limit = cpu_to_le32(virtsock_skb_cb(skb)->msg_limit),
 	};
 	if (segs) {
 		virtsock_pack_segs((struct virtsock_seg *)(rec + 1), skb);

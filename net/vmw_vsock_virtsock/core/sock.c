@@ -20,9 +20,10 @@ static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
 	bool partial;
 
 	spin_lock_bh(&vs->vvs.rx_lock);
-	buf_alloc = vs->vvs.buf_alloc;
 	queued = skb_queue_len(&vs->vvs.rx_queue);
 	partial = sk_type == SOCK_SEQPACKET && queued && !vs->vvs.msg_count;
+	/* A message that was begun ends, though the buffer has shrunk. */
+	buf_alloc = partial ? vs->vvs.buf_alloc : vs->buf_size;
 	spin_unlock_bh(&vs->vvs.rx_lock);
 
 	/* The rest of an unfinished message is what the slack is kept for. */
@@ -30,6 +31,17 @@ static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
 	return virtsock_credit_rx_limit(&vs->credit,
 					virtsock_compat_rx_entries(buf_alloc, sk_type),
 					queued, slack);
+}
+
+/*
+ * Bytes that the peer may still send by what it was told. vs->lock held. More
+ * than the buffer ever was: it sends what it may not, and gets nothing for it.
+ */
+static u32 virtsock_promised(struct virtsock_sock *vs, u32 fwd_cnt)
+{
+	u32 left = vs->promised - fwd_cnt;
+
+	return left <= vs->vvs.buf_alloc ? left : 0;
 }
 
 /**
@@ -64,6 +76,7 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
 	skb_queue_head_init(&vs->vvs.rx_queue);
 	vs->vvs.buf_alloc = max_t(u32, vs->vvs.buf_alloc,
 				  VIRTSOCK_COMPAT_BUF_MIN);
+	vs->buf_size = vs->vvs.buf_alloc;
 	spin_lock_init(&vs->lock);
 	virtsock_credit_init(&vs->credit);
 	vs->answered = true;
@@ -195,27 +208,28 @@ EXPORT_SYMBOL_GPL(virtsock_seqpacket_enqueue);
  */
 static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 {
-	u32 entries, limit, freed, buf_alloc;
+	u32 entries, limit, left, gained;
 	bool starved;
 
 	limit = virtsock_rx_limit(vs, sk->sk_type);
 	spin_lock_bh(&vs->vvs.rx_lock);
-	buf_alloc = vs->vvs.buf_alloc;
-	freed = vs->vvs.fwd_cnt - vs->sent_fwd;
+	left = virtsock_promised(vs, vs->vvs.fwd_cnt);
 	/* The reader waits as well: bytes of an unfinished message do not help. */
 	starved = sk->sk_type == SOCK_SEQPACKET ? !vs->vvs.msg_count :
 		  vs->vvs.rx_bytes < sock_rcvlowat(sk, 0, INT_MAX);
 	spin_unlock_bh(&vs->vvs.rx_lock);
 
-	if (buf_alloc > vs->sent_alloc)
+	if (vs->buf_size > vs->sent_alloc)
 		return true;
 
-	entries = virtsock_compat_rx_entries(buf_alloc, sk->sk_type);
-	if (freed >= min_t(u32, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE, buf_alloc / 4))
+	/* A buffer that shrank gives nothing back until it is as small. */
+	gained = vs->buf_size > left ? vs->buf_size - left : 0;
+	entries = virtsock_compat_rx_entries(vs->buf_size, sk->sk_type);
+	if (gained >= clamp_t(u32, vs->buf_size / 4, 1, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE))
 		return true;
 	if (limit - vs->sent_limit >= max(1U, entries / 4))
 		return true;
-	return starved && (freed || limit != vs->sent_limit);
+	return starved && (gained || limit != vs->sent_limit);
 }
 
 /* After a receive: does a blocked peer need to know now? Socket locked. */
@@ -304,16 +318,27 @@ EXPORT_SYMBOL_GPL(virtsock_seqpacket_has_data);
  * @vsk: the socket
  * @val: the size asked for, in bytes; what comes back is the program's view
  *
- * A buffer smaller than one queue entry could receive nothing at all on
- * kernels that charge for entries, so at least that much is kept inside.
+ * A buffer smaller than what a kernel that charges for entries needs for them
+ * could receive nothing at all, so at least that much is kept inside. One that
+ * shrinks still takes what was promised to the peer; only the promises end.
  *
  * Context: process, socket locked.
  */
 void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val)
 {
-	u64 inner = max_t(u64, *val, VIRTSOCK_COMPAT_BUF_MIN);
+	u64 inner = clamp_t(u64, *val, VIRTSOCK_COMPAT_BUF_MIN,
+			    VIRTIO_VSOCK_MAX_BUF_SIZE);
+	struct virtsock_sock *vs = vsk->trans;
+	u64 alloc;
 
-	virtio_transport_notify_buffer_size(vsk, &inner);
+	spin_lock_bh(&vs->lock);
+	spin_lock(&vs->vvs.rx_lock);
+	vs->vvs.buf_alloc = max_t(u32, inner, vs->vvs.buf_alloc);
+	alloc = vs->vvs.buf_alloc;
+	spin_unlock(&vs->vvs.rx_lock);
+	vs->buf_size = inner;
+	spin_unlock_bh(&vs->lock);
+	virtio_transport_notify_buffer_size(vsk, &alloc);
 	if (*val > inner)
 		*val = inner;
 }
@@ -349,7 +374,6 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 
 	spin_lock_bh(&vs->lock);
 	vs->tx_cid = le64_to_cpu(virtio_vsock_hdr(skb)->dst_cid);
-	virtsock_skb_cb(skb)->msg_limit = virtsock_rx_limit(vs, sk->sk_type);
 	switch (op) {
 	case VIRTIO_VSOCK_OP_RW:
 		vs->credit.tx_recs++;
@@ -403,8 +427,7 @@ EXPORT_SYMBOL_GPL(virtsock_sock_untx);
  * virtsock_sock_stamp() - a packet leaves now
  * @skb: the packet
  *
- * A credit update takes the newest values. A packet with payload keeps those
- * it was made with; the receiver lets credit move forward only.
+ * It takes the newest credit, and no promise that went before is taken back.
  *
  * Context: any but hard irq.
  */
@@ -413,25 +436,22 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct sock *sk = skb->sk;
 	struct virtsock_sock *vs;
-	u32 fwd_cnt, limit;
+	u32 fwd_cnt;
 
 	vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
 	if (!vs)
 		return;
 
 	spin_lock_bh(&vs->lock);
-	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
+	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE)
 		vs->credit_queued = false;
-		virtio_transport_inc_tx_pkt(&vs->vvs, skb);
-		virtsock_skb_cb(skb)->msg_limit = virtsock_rx_limit(vs, sk->sk_type);
-	}
+	virtio_transport_inc_tx_pkt(&vs->vvs, skb);
 	fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
-	limit = virtsock_skb_cb(skb)->msg_limit;
-	if ((s32)(fwd_cnt - vs->sent_fwd) > 0)
-		vs->sent_fwd = fwd_cnt;
-	if ((s32)(limit - vs->sent_limit) > 0)
-		vs->sent_limit = limit;
-	vs->sent_alloc = le32_to_cpu(hdr->buf_alloc);
+	vs->sent_alloc = max(vs->buf_size, virtsock_promised(vs, fwd_cnt));
+	vs->promised = fwd_cnt + vs->sent_alloc;
+	vs->sent_limit = virtsock_rx_limit(vs, sk->sk_type);
+	hdr->buf_alloc = cpu_to_le32(vs->sent_alloc);
+	virtsock_skb_cb(skb)->msg_limit = vs->sent_limit;
 	spin_unlock_bh(&vs->lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_stamp);
