@@ -470,30 +470,38 @@ void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb)
 	u32 fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
 	u32 buf_alloc = le32_to_cpu(hdr->buf_alloc);
 	u16 op = le16_to_cpu(hdr->op);
-	u32 old_fwd, old_limit;
-	bool opened;
+	u32 old_fwd, old_alloc, old_limit;
+	bool wake;
 
 	if (!vs)
 		return;
 
 	spin_lock_bh(&vs->lock);
 	old_fwd = vs->credit.fwd_cnt;
+	old_alloc = vs->credit.buf_alloc;
 	old_limit = vs->credit.tx_limit;
-	opened = virtsock_credit_update_limit(&vs->credit,
-					      virtsock_skb_cb(skb)->msg_limit);
+	wake = virtsock_credit_update_limit(&vs->credit,
+					    virtsock_skb_cb(skb)->msg_limit);
 	virtsock_credit_bytes(&vs->credit, &fwd_cnt, &buf_alloc);
 	hdr->fwd_cnt = cpu_to_le32(fwd_cnt);
 	hdr->buf_alloc = cpu_to_le32(buf_alloc);
-	/* The peer has answered if there is news; without, it still knows. */
-	if (old_fwd != vs->credit.fwd_cnt || old_limit != vs->credit.tx_limit)
+	/*
+	 * The peer has answered if there is news; without, it still knows. Who
+	 * waits looks again, and asks again where that was not enough.
+	 */
+	if (vs->asked && (old_fwd != vs->credit.fwd_cnt ||
+			  old_alloc != vs->credit.buf_alloc ||
+			  old_limit != vs->credit.tx_limit)) {
 		vs->asked = false;
+		wake = true;
+	}
 	if (op == VIRTIO_VSOCK_OP_CREDIT_REQUEST)
 		vs->peer_blocked = true;
 	else if (op == VIRTIO_VSOCK_OP_RW)
 		vs->answered = false;
 	spin_unlock_bh(&vs->lock);
 
-	if (opened)
+	if (wake)
 		sk->sk_write_space(sk);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_rx);
