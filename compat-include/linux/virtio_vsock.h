@@ -6,8 +6,12 @@
 #include <virtsock/credit.h>
 
 #if VIRTSOCK_COMPAT_ENTRY_RULE
-/* One entry always fits */
-#define VIRTSOCK_COMPAT_BUF_MIN (2 * SKB_TRUESIZE(0))
+/*
+ * One entry always fits, and where the entries of a stream are merged, two that
+ * can be behind one that cannot, as it has been read in part.
+ */
+#define VIRTSOCK_COMPAT_BUF_MIN \
+	((VIRTSOCK_COMPAT_STREAM_MERGED ? 3 : 2) * SKB_TRUESIZE(0))
 #else
 #define VIRTSOCK_COMPAT_BUF_MIN 1
 #endif
