@@ -16,14 +16,24 @@
 #define VIRTSOCK_COMPAT_BUF_MIN 1
 #endif
 
-/* Entries that the queue of a socket may hold by this kernel's rule */
+/* What a queue may hold where the kernel has no rule, and the buffer is tiny */
+#define VIRTSOCK_COMPAT_ENTRIES_MIN 16U
+
+/*
+ * Entries that the queue of a socket may hold: by this kernel's rule, or, where
+ * it has none, by the same for messages, which are not merged. A buffer of
+ * 1 MiB full of single bytes would take 800 MiB otherwise.
+ */
 static inline u32 virtsock_compat_rx_entries(u32 buf_alloc, int sk_type)
 {
+	u32 entries = buf_alloc / SKB_TRUESIZE(0);
+
+	if (sk_type == SOCK_STREAM &&
+	    (VIRTSOCK_COMPAT_STREAM_MERGED || !VIRTSOCK_COMPAT_ENTRY_RULE))
+		return VIRTSOCK_CREDIT_NO_RULE;
 	if (!VIRTSOCK_COMPAT_ENTRY_RULE)
-		return VIRTSOCK_CREDIT_NO_RULE;
-	if (VIRTSOCK_COMPAT_STREAM_MERGED && sk_type == SOCK_STREAM)
-		return VIRTSOCK_CREDIT_NO_RULE;
-	return buf_alloc / SKB_TRUESIZE(0);
+		return max(entries, VIRTSOCK_COMPAT_ENTRIES_MIN);
+	return entries;
 }
 
 /* Charge a packet to its socket as this kernel's common code does. rx_lock. */
