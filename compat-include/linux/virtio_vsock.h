@@ -56,6 +56,16 @@ static inline bool virtsock_compat_rx_charge(struct virtio_vsock_sock *vvs,
 	return true;
 }
 
+/* Bytes charged to a socket. rx_lock held. */
+static inline u32 virtsock_compat_rx_used(const struct virtio_vsock_sock *vvs)
+{
+#ifdef VIRTSOCK_HAVE_BUF_USED
+	return vvs->buf_used;
+#else
+	return vvs->rx_bytes;
+#endif
+}
+
 /*
  * The largest packet a receiver takes: where it wants them linear, one that
  * needs no more than 16 KiB in one piece.

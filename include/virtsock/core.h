@@ -30,6 +30,7 @@
  * @buf_size: the buffer's size as the program wants it; @vvs.buf_alloc is the
  *	largest that it ever was, as the peer may send by what it was told
  * @promised: bytes that the peer was told to send up to, cumulative
+ * @deferred: bytes of those that wait for a lane's worker
  * @sent_limit: record limit that left last
  * @sent_alloc: buf_alloc that left last
  * @tx_cid: who its packets went to, for the host: the peer's address changes
@@ -55,6 +56,7 @@ struct virtsock_sock {
 	struct virtsock_credit credit;
 	u32 buf_size;
 	u32 promised;
+	u32 deferred;
 	u32 sent_limit;
 	u32 sent_alloc;
 	u32 tx_cid;
@@ -79,11 +81,24 @@ static inline struct virtsock_sock *virtsock_sk(const struct vsock_sock *vsk)
 	return t && t->stream_has_space == virtsock_stream_has_space ? vsk->trans : NULL;
 }
 
+/*
+ * Bytes that the peer may have on the way and in the queue, by what it was told.
+ * vs->lock held. More than the buffer ever was: it sends what it may not, and
+ * gets nothing for it.
+ */
+static inline u32 virtsock_promised(struct virtsock_sock *vs, u32 fwd_cnt)
+{
+	u32 left = vs->promised - fwd_cnt;
+
+	return left <= vs->vvs.buf_alloc ? left : 0;
+}
+
 /* Ours in skb->cb, behind the common code's */
 struct virtsock_skb_cb {
 	struct virtio_vsock_skb_cb virtio;
 	u32 msg_limit;
-	u32 charge;	/* received: truesize while it waits for a worker */
+	u32 charge;	/* received: to the backlog while it waits for a worker */
+	u32 paid;	/* received: to its socket, likewise */
 	u32 pos;	/* sent: end of its record in the ring */
 	u16 nr_msgs;
 };
@@ -126,7 +141,7 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
-void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs);
+void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 
 /* reset.c */
 void virtsock_sock_release(struct vsock_sock *vsk);
@@ -198,7 +213,8 @@ struct virtsock_lane {
  * struct virtsock_rxq - received packets on their way to their sockets
  * @t: the transport they came by
  * @wq: where the lanes run
- * @bytes: memory held by packets that wait
+ * @bytes: memory held by packets that wait, beyond what their sockets' buffers
+ *	are there for
  * @seed: of the hash, so that no program can choose its lane
  * @idle: woken when a lane has nothing left
  * @low: @drained is called when @bytes falls below this again
@@ -231,6 +247,7 @@ bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
 /* deliver.c */
 bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
 			   struct sock *locked);
+u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb);
 void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb);
 
 /**

@@ -107,7 +107,7 @@ static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
 	/* A reader cannot take it while we hold the slock, or the socket. */
 	virtsock_sock_rx(sk, skb);
 	if (payload)
-		virtsock_sock_rx_done(sk, nr_msgs);
+		virtsock_sock_rx_done(sk, nr_msgs, 0);
 	if (virtsock_space_update(vsock_sk(sk), hdr))
 		sk->sk_write_space(sk);
 	if (payload)
@@ -158,6 +158,41 @@ bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
 EXPORT_SYMBOL_GPL(virtsock_deliver_fast);
 
 /**
+ * virtsock_deliver_later() - a packet is to wait for a worker
+ * @t: the transport it came by
+ * @skb: the packet
+ *
+ * What a program has given its peer leave to send belongs into the buffer of
+ * its socket, and is not charged to those who share the queue: it cannot stop
+ * them. As in the common code, an skb may take as much again.
+ *
+ * Context: any but hard irq.
+ * Return: bytes that are charged to the queue.
+ */
+u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb)
+{
+	struct sock *sk = skb->len ? virtsock_find(t, skb) : NULL;
+	struct virtsock_sock *vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
+	u32 used, may, paid = 0;
+
+	if (vs) {
+		spin_lock_bh(&vs->lock);
+		spin_lock(&vs->vvs.rx_lock);
+		used = virtsock_compat_rx_used(&vs->vvs) + vs->deferred;
+		may = virtsock_promised(vs, vs->vvs.fwd_cnt);
+		spin_unlock(&vs->vvs.rx_lock);
+		if (used < may && skb->len <= may - used)
+			paid = skb->len;
+		vs->deferred += paid;
+		spin_unlock_bh(&vs->lock);
+	}
+	if (sk)
+		sock_put(sk);
+	virtsock_skb_cb(skb)->paid = paid;
+	return skb->truesize - min(skb->truesize, 2 * paid);
+}
+
+/**
  * virtsock_deliver_slow() - deliver by the common code
  * @t: the transport it came by
  * @skb: the packet, consumed
@@ -168,6 +203,7 @@ void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
 {
 	u32 msg_limit = virtsock_skb_cb(skb)->msg_limit;
 	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
+	u32 paid = virtsock_skb_cb(skb)->paid;
 	u16 op = virtsock_skb_op(skb);
 	struct sockaddr_vm src, dst;
 	struct virtsock_sock *vs;
@@ -180,8 +216,8 @@ void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
 		virtsock_sock_rx(sk, skb);
 	virtsock_compat_recv_pkt(t, skb);
 	if (sk) {
-		if (nr_msgs)
-			virtsock_sock_rx_done(sk, nr_msgs);
+		if (paid || nr_msgs)
+			virtsock_sock_rx_done(sk, nr_msgs, paid);
 		sock_put(sk);
 		return;
 	}

@@ -82,7 +82,7 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct virtsock_lane *lane;
-	u32 hash;
+	u32 hash, charge;
 
 	hash = jhash_3words(le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port),
 			    le64_to_cpu(hdr->src_cid), q->seed);
@@ -91,8 +91,9 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 	    virtsock_deliver_fast(q->t, skb, locked))
 		return true;
 
-	virtsock_skb_cb(skb)->charge = skb->truesize;
-	atomic_add(skb->truesize, &q->bytes);
+	charge = virtsock_deliver_later(q->t, skb);
+	virtsock_skb_cb(skb)->charge = charge;
+	atomic_add(charge, &q->bytes);
 	atomic_inc(&lane->pending);
 	skb_queue_tail(&lane->skbs, skb);
 	queue_work(q->wq, &lane->work);

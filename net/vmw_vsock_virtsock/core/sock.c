@@ -33,17 +33,6 @@ static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
 					queued, slack);
 }
 
-/*
- * Bytes that the peer may still send by what it was told. vs->lock held. More
- * than the buffer ever was: it sends what it may not, and gets nothing for it.
- */
-static u32 virtsock_promised(struct virtsock_sock *vs, u32 fwd_cnt)
-{
-	u32 left = vs->promised - fwd_cnt;
-
-	return left <= vs->vvs.buf_alloc ? left : 0;
-}
-
 /**
  * virtsock_sock_init() - give a socket its state (transport .init)
  * @vsk: the socket
@@ -510,10 +499,11 @@ EXPORT_SYMBOL_GPL(virtsock_sock_rx);
  * virtsock_sock_rx_done() - a packet with payload is in the socket's queue
  * @sk: the socket, reference held
  * @nr_msgs: units of record credit it took
+ * @paid: bytes that it was charged to the socket while it waited
  *
  * Context: any but hard irq.
  */
-void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs)
+void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
 
@@ -522,6 +512,8 @@ void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs)
 
 	spin_lock_bh(&vs->lock);
 	vs->credit.rx_recs += nr_msgs;
+	/* The socket may be another, of the same ports. */
+	vs->deferred -= min(vs->deferred, paid);
 	spin_unlock_bh(&vs->lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_rx_done);
