@@ -152,6 +152,25 @@ pair() {
 	echo "+ pair $server $client $srole $crole $*: $ms ms"
 }
 
+# flood GUEST KEY=VALUE...: a series of connections between a guest, whose
+# program connects, and the host.
+flood() {
+	local guest=$1
+	shift
+
+	PORT=$((PORT + 2))
+	bg server vst flood-server port=$PORT "$@"
+	ready server
+	if ! guest "$guest" vst flood cid=2 port=$PORT "$@"; then
+		virtsock -s vm show || :
+		guest "$guest" virtsock -s link show || :
+		ss --vsock -am
+		guest "$guest" ss --vsock -am
+		fail "flood $*: $(tail -n 1 "$LAB_TMP/server.out")"
+	fi
+	ends server 60
+}
+
 # Stop a background program of this case.
 stop() {
 	pkill -KILL -P "$(<"$LAB_TMP/$1.pid")" || :

@@ -52,19 +52,25 @@ int vst_connect(void)
 	return fd;
 }
 
-int vst_listen(void)
+void vst_bind_listen(int fd)
 {
 	struct sockaddr_vm addr = {
 		.svm_family = AF_VSOCK,
 		.svm_cid = VMADDR_CID_ANY,
 		.svm_port = opt.port,
 	};
-	int fd = vst_socket();
 
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		die_errno("bind");
 	if (listen(fd, 512))
 		die_errno("listen");
+}
+
+int vst_listen(void)
+{
+	int fd = vst_socket();
+
+	vst_bind_listen(fd);
 	say("READY");
 	return fd;
 }

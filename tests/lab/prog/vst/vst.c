@@ -53,6 +53,12 @@ static const struct {
 	{ "burst", cmd_burst, "n= sockets, one message on each" },
 	{ "burst-server", cmd_burst_server, "receives them" },
 	{ "connect-error", cmd_connect_error, "connect fails with expect=" },
+	{ "flood", cmd_flood, "set= of connections full of small messages" },
+	{ "flood-server", cmd_flood_server, "their other end" },
+	{ "crowd", cmd_crowd, "n= sockets flood, one half of them read late" },
+	{ "crowd-server", cmd_crowd_server, "their other end" },
+	{ "engulf", cmd_engulf, "flood one that does not read, use n= others" },
+	{ "engulf-server", cmd_engulf_server, "their other end" },
 	{ "vmcall", cmd_vmcall, "hypercall nr= from user space" },
 };
 
@@ -67,7 +73,9 @@ static _Noreturn void usage(void)
 			"keys: cid port type=stream|seq size=N|A-B count seed n\n"
 			"      slow within delay (ms) chunk buf nonblock=1 et=1\n"
 			"      eor=1 trunc=1 counter=FILE expect=ERRNO,... nr\n"
-			"      timeout (s)\n"
+			"      timeout (s) set=buffers|partial|unread|both|resize\n"
+			"      full=1\n"
+			"      verbose=1\n"
 			"roles:\n");
 	for (i = 0; i < ARRAY_SIZE(roles); i++)
 		fprintf(stderr, "  %-14s %s\n", roles[i].name, roles[i].help);
@@ -97,6 +105,8 @@ static void set_opt(char *arg)
 		opt.counter = val;
 	else if (!strcmp(arg, "expect"))
 		opt.expect = val;
+	else if (!strcmp(arg, "set"))
+		opt.set = val;
 	else if (end == val || *end)
 		usage();
 	else if (!strcmp(arg, "cid"))
@@ -127,6 +137,10 @@ static void set_opt(char *arg)
 		opt.eor = num;
 	else if (!strcmp(arg, "trunc"))
 		opt.trunc = num;
+	else if (!strcmp(arg, "full"))
+		opt.full = num;
+	else if (!strcmp(arg, "verbose"))
+		opt.verbose = num;
 	else if (!strcmp(arg, "nr"))
 		opt.nr = num;
 	else if (!strcmp(arg, "timeout"))

@@ -30,6 +30,8 @@ struct vst_opts {
 	const char *counter;	/* file with the VM's hypercall count */
 	const char *expect;	/* errno names, comma separated */
 	uint64_t nr;		/* vmcall: number */
+	const char *set;	/* flood: which cases */
+	bool full, verbose;	/* flood: all of them; each is said */
 };
 
 extern struct vst_opts opt;
@@ -52,6 +54,7 @@ int vst_socket(void);
 int vst_connect(void);
 int vst_try_connect(int fd);
 int vst_listen(void);
+void vst_bind_listen(int fd);
 int vst_accept(int lfd);
 void write_all(int fd, const void *buf, size_t len);
 void read_all(int fd, void *buf, size_t len);
@@ -85,5 +88,11 @@ void cmd_burst(void);
 void cmd_burst_server(void);
 void cmd_connect_error(void);
 void cmd_vmcall(void);
+void cmd_flood(void);
+void cmd_flood_server(void);
+void cmd_crowd(void);
+void cmd_crowd_server(void);
+void cmd_engulf(void);
+void cmd_engulf_server(void);
 
 #endif
