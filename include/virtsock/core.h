@@ -41,6 +41,8 @@
  * @answered: something was sent since the last receive, so a further send is
  *	no reply
  * @more: the send in progress has MSG_MORE; under lock_sock
+ * @need: bytes that a message takes which did not fit; under lock_sock
+ * @begun: a message is being sent that must not wait; under lock_sock
  * @blocks: the last receive had to wait in recv(), not in poll
  * @dead: its link has ended; set once, never cleared
  * @dead_link: on the list of those that virtsock_reset_connected() ends
@@ -60,11 +62,13 @@ struct virtsock_sock {
 	u32 sent_limit;
 	u32 sent_alloc;
 	u32 tx_cid;
+	u32 need;
 	bool asked;
 	bool peer_blocked;
 	bool credit_queued;
 	bool answered;
 	bool more;
+	bool begun;
 	bool blocks;
 	bool dead;
 	struct list_head dead_link;
@@ -129,6 +133,8 @@ enum virtsock_tx_class {
 int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
 ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len);
+int virtsock_notify_send_init(struct vsock_sock *vsk,
+			      struct vsock_transport_send_notify_data *data);
 int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 			       size_t len);
 ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,

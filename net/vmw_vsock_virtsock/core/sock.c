@@ -105,6 +105,17 @@ static bool virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 	return true;
 }
 
+/* The most that can ever be on the way: a longer message is refused. */
+static u32 virtsock_window(struct virtsock_sock *vs)
+{
+	u32 window;
+
+	spin_lock_bh(&vs->vvs.tx_lock);
+	window = min(vs->vvs.peer_buf_alloc, vs->vvs.buf_alloc);
+	spin_unlock_bh(&vs->vvs.tx_lock);
+	return window;
+}
+
 /**
  * virtsock_stream_has_space() - bytes that may be sent (both socket types)
  * @vsk: the socket
@@ -127,7 +138,9 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 
 	spin_lock_bh(&vs->lock);
 	space = virtio_transport_stream_has_space(vsk);
-	if (!virtsock_credit_may_send(&vs->credit))
+	if (vs->need && space < min(vs->need, virtsock_window(vs)))
+		space = 0;
+	if (!vs->begun && !virtsock_credit_may_send(&vs->credit))
 		space = 0;
 	if (!space && !vs->asked) {
 		vs->asked = true;
@@ -168,13 +181,53 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 EXPORT_SYMBOL_GPL(virtsock_stream_enqueue);
 
 /**
+ * virtsock_notify_send_init() - a send begins (transport .notify_send_init)
+ * @vsk: the socket
+ * @data: not used
+ *
+ * Context: process, socket locked.
+ * Return: 0.
+ */
+int virtsock_notify_send_init(struct vsock_sock *vsk,
+			      struct vsock_transport_send_notify_data *data)
+{
+	struct virtsock_sock *vs = vsk->trans;
+
+	vs->need = 0;
+	vs->begun = false;
+	return virtio_transport_notify_send_init(vsk, data);
+}
+EXPORT_SYMBOL_GPL(virtsock_notify_send_init);
+
+/*
+ * The core sends what fits of a message and then waits, or says EAGAIN: who
+ * does not wait would lose the rest, and its next message would be the end of
+ * this one. So there is all of it or none, and poll says when.
+ */
+static bool virtsock_seqpacket_fits(struct vsock_sock *vsk, size_t len)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	if (vs->begun || len > virtsock_window(vs))
+		return true;
+
+	vs->need = len;
+	if (!virtsock_stream_has_space(vsk))
+		return false;
+	vs->need = 0;
+	vs->begun = true;
+	return true;
+}
+
+/**
  * virtsock_seqpacket_enqueue() - send a message (transport .seqpacket_enqueue)
  * @vsk: the socket
  * @msg: the program's message
  * @len: bytes of it to send
  *
  * Context: process, socket locked.
- * Return: as virtsock_stream_enqueue(); -EMSGSIZE beyond the peer's buffer.
+ * Return: as virtsock_stream_enqueue(); -EMSGSIZE beyond the peer's buffer;
+ * -EAGAIN with MSG_DONTWAIT where not all of it fits.
  */
 int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 			       size_t len)
@@ -184,8 +237,12 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
+	if (msg->msg_flags & MSG_DONTWAIT && !virtsock_seqpacket_fits(vsk, len))
+		return -EAGAIN;
 	vs->more = msg->msg_flags & MSG_MORE;
 	ret = virtio_transport_seqpacket_enqueue(vsk, msg, len);
+	if (ret < 0 || ret == len)
+		vs->begun = false;
 	return ret == -ENODEV ? -ECONNRESET : ret;
 }
 EXPORT_SYMBOL_GPL(virtsock_seqpacket_enqueue);

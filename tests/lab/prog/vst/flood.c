@@ -287,15 +287,9 @@ static void set_unread(void)
 		c.max = sizes[pick(&k, ARRAY_SIZE(sizes))];
 		c.buf = unread_bufs[pick(&k, ARRAY_SIZE(unread_bufs))];
 		c.min = c.max;
-		/*
-		 * The core sends a message in part and then says EAGAIN: who
-		 * does not wait takes sizes that divide the buffer.
-		 */
-		if (c.max == 1000) {
-			if (c.writer != WRITE_BLOCKING)
-				continue;
+		/* These do not divide the buffer: none may be sent in part. */
+		if (c.max == 1000)
 			c.min = 1;
-		}
 		try_case(c);
 	}
 }
@@ -347,12 +341,8 @@ static void set_resize(void)
 		c.buf = sizes[s][0];
 		c.resize = sizes[s][1];
 		c.again = sizes[s][2];
-		/*
-		 * A message longer than the buffer is refused, and one that
-		 * fits in part is sent in part before EAGAIN.
-		 */
-		if (c.type == SOCK_SEQPACKET && c.max > 1 &&
-		    (c.writer != WRITE_BLOCKING || c.max > 64))
+		/* A message longer than the buffer would be refused. */
+		if (c.type == SOCK_SEQPACKET && c.max > 64)
 			continue;
 		c.count = c.max > 64 ? 300 : 1000;
 		if (c.buf < 4096 || c.resize < 4096)
