@@ -59,6 +59,7 @@ static const struct {
 	{ "crowd-server", cmd_crowd_server, "their other end" },
 	{ "engulf", cmd_engulf, "flood one that does not read, use n= others" },
 	{ "engulf-server", cmd_engulf_server, "their other end" },
+	{ "monitor", cmd_monitor, "compare bidi with what vsockmon shows" },
 	{ "vmcall", cmd_vmcall, "hypercall nr= from user space" },
 };
 
@@ -74,8 +75,7 @@ static _Noreturn void usage(void)
 			"      slow within delay (ms) chunk buf nonblock=1 et=1\n"
 			"      eor=1 trunc=1 counter=FILE expect=ERRNO,... nr\n"
 			"      timeout (s) set=buffers|partial|unread|both|resize\n"
-			"      full=1\n"
-			"      verbose=1\n"
+			"      full=1 verbose=1 dev\n"
 			"roles:\n");
 	for (i = 0; i < ARRAY_SIZE(roles); i++)
 		fprintf(stderr, "  %-14s %s\n", roles[i].name, roles[i].help);
@@ -103,6 +103,8 @@ static void set_opt(char *arg)
 		opt.type = !strcmp(val, "seq") ? SOCK_SEQPACKET : SOCK_STREAM;
 	else if (!strcmp(arg, "counter"))
 		opt.counter = val;
+	else if (!strcmp(arg, "dev"))
+		opt.dev = val;
 	else if (!strcmp(arg, "expect"))
 		opt.expect = val;
 	else if (!strcmp(arg, "set"))

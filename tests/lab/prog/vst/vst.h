@@ -28,6 +28,7 @@ struct vst_opts {
 	bool et;		/* edge-triggered epoll and non-blocking sends */
 	bool eor, trunc;	/* seqpacket: MSG_EOR, MSG_TRUNC */
 	const char *counter;	/* file with the VM's hypercall count */
+	const char *dev;	/* vsockmon's network device */
 	const char *expect;	/* errno names, comma separated */
 	uint64_t nr;		/* vmcall: number */
 	const char *set;	/* flood: which cases */
@@ -87,6 +88,7 @@ void cmd_conns_server(void);
 void cmd_burst(void);
 void cmd_burst_server(void);
 void cmd_connect_error(void);
+void cmd_monitor(void);
 void cmd_vmcall(void);
 void cmd_flood(void);
 void cmd_flood_server(void);
