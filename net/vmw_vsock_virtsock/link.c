@@ -28,7 +28,7 @@ static const char *virtsock_reason(long err)
 	case VIRTSOCK_ENOAPIC:
 		return "the VM has no in-kernel local APIC; start it without kernel_irqchip=off";
 	case VIRTSOCK_EHYPERV:
-		return "the VM has Hyper-V or Xen hypercalls on; start it without them";
+		return "Hyper-V or Xen takes the VM's hypercalls; start it without hv-* or xen-version";
 	case VIRTSOCK_EDOWN:
 		return "the host's administrator has taken the link down";
 	case VIRTSOCK_EPROTO:
@@ -69,7 +69,7 @@ static long virtsock_hello(struct virtsock_link *l)
 
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
 	if (err)
-		return err < 0 ? err : -1;
+		return err;
 	if (hc.rbx >> 32 != VIRTSOCK_MAGIC || hc.rdx & ~VIRTSOCK_FEATURES)
 		return -1;
 	l->epoch = hc.rcx;
@@ -99,7 +99,7 @@ static long virtsock_register(struct virtsock_link *l, u64 doorbell)
 	err = virtsock_hypercall(VIRTSOCK_HC_REGISTER, &hc);
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
 	kfree(setup);
-	return err <= 0 ? err : -1;
+	return err;
 }
 
 /* From now on there may be hypercalls. Context: state_lock held. */

@@ -198,7 +198,7 @@ static int __init virtsock_guest_init(void)
 	int err;
 
 	if (!kvm_para_available()) {
-		pr_err("virtsock: this is not a KVM guest; on the host load virtsock_host instead\n");
+		pr_err("virtsock: this is not a KVM guest, or its VMM hides KVM (kvm=off); on a host load virtsock_host instead\n");
 		return -ENODEV;
 	}
 	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
