@@ -53,6 +53,18 @@ static void put_hint(char *buf, size_t size, uint64_t pid)
 	snprintf(buf, size, "virtsock vm add pid %" PRIu64 " cid CID", pid);
 }
 
+/* What an administrator does about a VM that cannot have a link */
+static void print_reason(const struct vs_object *event)
+{
+	uint64_t reason = event->number[VIRTSOCK_A_REASON];
+	const char *words = vs_reason_words(reason);
+
+	if (words)
+		printf(" reason %s: %s", vs_reason_name(reason), words);
+	else if (reason)
+		printf(" reason %" PRIu64, reason);
+}
+
 static void print_text(const struct vs_object *event, const char *name)
 {
 	uint64_t pid = event->number[VIRTSOCK_A_PID];
@@ -76,6 +88,7 @@ static void print_text(const struct vs_object *event, const char *name)
 		put_hint(hint, sizeof(hint), pid);
 		printf(": it has no CID, '%s' gives it one", hint);
 	}
+	print_reason(event);
 	putchar('\n');
 }
 
@@ -125,6 +138,7 @@ static void print_json(const struct vs_object *event, const char *name)
 		vs_json_key(&json, "hint");
 		vs_json_string(&json, hint);
 	}
+	vs_json_reason(&json, event);
 	vs_json_close(&json, '}');
 	vs_json_end(&json);
 }

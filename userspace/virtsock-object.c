@@ -138,6 +138,8 @@ const char *vs_event_name(uint64_t event)
 		return "link-down";
 	case VIRTSOCK_EVENT_UNBOUND:
 		return "unbound";
+	case VIRTSOCK_EVENT_REFUSED:
+		return "refused";
 	default:
 		return NULL;
 	}
@@ -149,13 +151,13 @@ static const struct {
 	const char *words;
 } reasons[] = {
 	{ REASON_STRANGE, "strange",
-	  "the host does not answer as virtsock does; are Hyper-V or Xen hypercalls switched on?" },
+	  "the host does not answer as virtsock does" },
 	{ KVM_ENOSYS, "no-host",
 	  "the host does not have virtsock_host loaded" },
 	{ VIRTSOCK_EUNBOUND, "unbound",
 	  "this VM has no CID; on the host, 'virtsock vm add' gives it one" },
 	{ VIRTSOCK_EVERSION, "version",
-	  "the host speaks another version; update the older side" },
+	  "host and guest speak different versions; update the older side" },
 	{ VIRTSOCK_ESTALE, "stale",
 	  "the host has ended the link" },
 	{ VIRTSOCK_EAGAIN, "again",
@@ -169,9 +171,9 @@ static const struct {
 	{ VIRTSOCK_ENOMEM, "no-memory",
 	  "the host is out of memory" },
 	{ VIRTSOCK_ENOAPIC, "no-apic",
-	  "this VM has no in-kernel local APIC" },
+	  "this VM has no in-kernel local APIC; start it without kernel_irqchip=off" },
 	{ VIRTSOCK_EHYPERV, "hyperv",
-	  "this VM has Hyper-V or Xen hypercalls switched on" },
+	  "Hyper-V or Xen takes the VM's hypercalls; start it without hv-* or xen-version" },
 	{ VIRTSOCK_EDOWN, "down",
 	  "the host's administrator took the link down" },
 };

@@ -132,6 +132,18 @@ static void print_epoch(const struct vs_object *object)
 		printf(" epoch 0x%016" PRIx64, epoch);
 }
 
+/* Why there is no link */
+static void print_reason(const struct vs_object *object)
+{
+	uint64_t reason = object->number[VIRTSOCK_A_REASON];
+	const char *words = vs_reason_words(reason);
+
+	if (words)
+		printf("    reason %s: %s\n", vs_reason_name(reason), words);
+	else if (reason)
+		printf("    reason %" PRIu64 "\n", reason);
+}
+
 /**
  * vs_print_vm() - a VM, as text
  * @vm: as the host's kernel has it
@@ -156,6 +168,7 @@ void vs_print_vm(const struct vs_object *vm, bool stats)
 		print_number(vm, VIRTSOCK_A_RING_SIZE, "ring");
 	print_epoch(vm);
 	putchar('\n');
+	print_reason(vm);
 	if (stats && vm->has[VIRTSOCK_A_STATS])
 		print_stats(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES);
 }
@@ -167,9 +180,6 @@ void vs_print_vm(const struct vs_object *vm, bool stats)
  */
 void vs_print_link(const struct vs_object *link, bool stats)
 {
-	uint64_t reason = link->number[VIRTSOCK_A_REASON];
-	const char *words = vs_reason_words(reason);
-
 	fputs("link:", stdout);
 	print_state(link);
 	if (link->has[VIRTSOCK_A_ADMIN_UP])
@@ -185,10 +195,7 @@ void vs_print_link(const struct vs_object *link, bool stats)
 	print_number(link, VIRTSOCK_A_RING_SIZE, "ring");
 	print_epoch(link);
 	putchar('\n');
-	if (words)
-		printf("    reason %s: %s\n", vs_reason_name(reason), words);
-	else if (reason)
-		printf("    reason %" PRIu64 "\n", reason);
+	print_reason(link);
 	if (stats && link->has[VIRTSOCK_A_STATS])
 		print_stats(&link->stats, VIRTSOCK_STATS_A_TX_MESSAGES);
 }
@@ -269,6 +276,27 @@ static void json_epoch(struct vs_json *json, const struct vs_object *object)
 }
 
 /**
+ * vs_json_reason() - why there is no link, as a key and its value
+ * @json: the writer
+ * @object: a VM, a link or an event
+ */
+void vs_json_reason(struct vs_json *json, const struct vs_object *object)
+{
+	uint64_t reason = object->number[VIRTSOCK_A_REASON];
+	const char *name = vs_reason_name(reason);
+
+	if (!object->has[VIRTSOCK_A_REASON])
+		return;
+	vs_json_key(json, "reason");
+	if (!reason)
+		vs_json_null(json);
+	else if (name)
+		vs_json_string(json, name);
+	else
+		vs_json_number(json, reason);
+}
+
+/**
  * vs_json_vm() - a VM, as an object of JSON
  * @json: the writer
  * @vm: as the host's kernel has it
@@ -282,25 +310,13 @@ void vs_json_vm(struct vs_json *json, const struct vs_object *vm, bool stats)
 	json_number(json, vm, VIRTSOCK_A_PID, "pid");
 	json_string(json, vm, VIRTSOCK_A_COMM, "comm", vm->comm);
 	json_state(json, vm);
+	vs_json_reason(json, vm);
 	json_epoch(json, vm);
 	json_number(json, vm, VIRTSOCK_A_BACKLOG, "backlog");
 	json_number(json, vm, VIRTSOCK_A_RING_SIZE, "ring_size");
 	if (stats)
 		json_stats(json, vm, VIRTSOCK_STATS_A_RX_MESSAGES);
 	vs_json_close(json, '}');
-}
-
-static void json_reason(struct vs_json *json, uint64_t reason)
-{
-	const char *name = vs_reason_name(reason);
-
-	vs_json_key(json, "reason");
-	if (!reason)
-		vs_json_null(json);
-	else if (name)
-		vs_json_string(json, name);
-	else
-		vs_json_number(json, reason);
 }
 
 /**
@@ -323,8 +339,7 @@ void vs_json_link(struct vs_json *json, const struct vs_object *link,
 		vs_json_key(json, "admin_up");
 		vs_json_bool(json, link->number[VIRTSOCK_A_ADMIN_UP]);
 	}
-	if (link->has[VIRTSOCK_A_REASON])
-		json_reason(json, link->number[VIRTSOCK_A_REASON]);
+	vs_json_reason(json, link);
 	json_epoch(json, link);
 	json_number(json, link, VIRTSOCK_A_RING_SIZE, "ring_size");
 	json_string(json, link, VIRTSOCK_A_POLICY, "policy", link->policy);

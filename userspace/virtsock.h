@@ -155,6 +155,7 @@ void vs_print_word(FILE *out, const char *s);
 
 void vs_print_vm(const struct vs_object *vm, bool stats);
 void vs_print_link(const struct vs_object *link, bool stats);
+void vs_json_reason(struct vs_json *json, const struct vs_object *object);
 void vs_json_vm(struct vs_json *json, const struct vs_object *vm, bool stats);
 void vs_json_link(struct vs_json *json, const struct vs_object *link,
 		  bool stats);

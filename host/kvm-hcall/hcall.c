@@ -33,15 +33,42 @@ static void virtsock_tell_unbound(void)
 				       task_tgid_nr(current), current->group_leader->comm);
 }
 
+/*
+ * The VM cannot have a link. Said once for each new reason: a guest that is
+ * refused goes on asking. vm->lock held.
+ */
+static long virtsock_refuse(struct virtsock_vm *vm, u32 reason, const char *words)
+{
+	static DEFINE_RATELIMIT_STATE(rs, 5 * HZ, 5);
+	u32 pid = task_tgid_nr(current);
+
+	/* Whoever says HELLO has no link any more. */
+	if (vm->state == VIRTSOCK_STATE_UP) {
+		vm->epoch = 0;
+		vm->state = VIRTSOCK_STATE_ENDING;
+		virtsock_vm_end(vm, BIT(VIRTSOCK_END_LINK));
+	}
+	if (vm->reason != reason && __ratelimit(&rs)) {
+		pr_notice("virtsock: CID %u: process %u (%s) cannot have a link: %s\n",
+			  vm->cid, pid, current->group_leader->comm, words);
+		virtsock_control_refused(vm->cid, pid, current->group_leader->comm,
+					 reason);
+	}
+	WRITE_ONCE(vm->reason, reason);
+	return -(long)reason;
+}
+
 static long virtsock_hc_hello(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 			      struct virtsock_regs *regs)
 {
 	u64 epoch;
 
 	if (regs->rbx != VIRTSOCK_ABI_VERSION)
-		return -VIRTSOCK_EVERSION;
+		return virtsock_refuse(vm, VIRTSOCK_EVERSION,
+				       "its module speaks another version; install the same one on both");
 	if (!vcpu->arch.apic)
-		return -VIRTSOCK_ENOAPIC;
+		return virtsock_refuse(vm, VIRTSOCK_ENOAPIC,
+				       "it has no in-kernel local APIC; start it without kernel_irqchip=off");
 
 	switch (vm->state) {
 	case VIRTSOCK_STATE_UP:
@@ -118,6 +145,7 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	vm->ring = ring;
 	vm->tail = 0;
 	vm->state = VIRTSOCK_STATE_UP;
+	WRITE_ONCE(vm->reason, 0);
 	spin_lock_bh(&vm->tx_lock);
 	vm->tx_up = true;
 	vm->armed = false;
@@ -235,5 +263,30 @@ void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs)
 		ret = virtsock_hc_unregister(vm);
 	mutex_unlock(&vm->lock);
 	regs->rax = ret;
+	virtsock_vm_put(vm);
+}
+
+/**
+ * virtsock_hcall_foreign() - Hyper-V's or Xen's dispatcher has taken a HELLO
+ * @vcpu: who called
+ *
+ * The answer is theirs. What is left is to tell the administrator.
+ *
+ * Context: vCPU thread, kvm->srcu held, may sleep for short.
+ */
+void virtsock_hcall_foreign(struct kvm_vcpu *vcpu)
+{
+	struct virtsock_vm *vm = virtsock_vm_attach(vcpu);
+
+	if (IS_ERR(vm))
+		return;
+	if (!vm) {
+		virtsock_tell_unbound();
+		return;
+	}
+	mutex_lock(&vm->lock);
+	virtsock_refuse(vm, VIRTSOCK_EHYPERV,
+			"Hyper-V or Xen takes the VM's hypercalls; start it without hv-* or xen-version");
+	mutex_unlock(&vm->lock);
 	virtsock_vm_put(vm);
 }

@@ -21,6 +21,7 @@ static noinline int virtsock_emulate_hypercall(struct kvm_vcpu *vcpu)
 	struct virtsock_regs regs;
 	unsigned long nr;
 	int idx, ret;
+	u32 op;
 
 	idx = srcu_read_lock(&virtsock_hook_srcu);
 	nr = gpr[VCPU_REGS_RAX];
@@ -36,16 +37,21 @@ static noinline int virtsock_emulate_hypercall(struct kvm_vcpu *vcpu)
 	ret = kvm_emulate_hypercall(vcpu);
 	barrier();
 
-	if (nr - VIRTSOCK_HC_BASE < VIRTSOCK_HC_NR && ret == 1 &&
-	    gpr[VCPU_REGS_RAX] == (unsigned long)-KVM_ENOSYS &&
-	    !vcpu->arch.exception.pending &&
-	    !(vcpu->arch.hflags & HF_GUEST_MASK)) {
-		virtsock_hcall(vcpu, nr - VIRTSOCK_HC_BASE, &regs);
+	if (likely(nr - VIRTSOCK_HC_BASE >= VIRTSOCK_HC_NR) ||
+	    vcpu->arch.exception.pending || vcpu->arch.hflags & HF_GUEST_MASK)
+		goto out;
+	op = nr - VIRTSOCK_HC_BASE;
+	if (virtsock_compat_foreign_hypercalls(vcpu)) {
+		if (op == VIRTSOCK_HC_HELLO && regs.rbx == VIRTSOCK_ABI_VERSION)
+			virtsock_hcall_foreign(vcpu);
+	} else if (ret == 1 && gpr[VCPU_REGS_RAX] == (unsigned long)-KVM_ENOSYS) {
+		virtsock_hcall(vcpu, op, &regs);
 		gpr[VCPU_REGS_RAX] = regs.rax;
 		gpr[VCPU_REGS_RBX] = regs.rbx;
 		gpr[VCPU_REGS_RCX] = regs.rcx;
 		gpr[VCPU_REGS_RDX] = regs.rdx;
 	}
+out:
 	srcu_read_unlock(&virtsock_hook_srcu, idx);
 	return ret;
 }

@@ -47,6 +47,7 @@ enum virtsock_end {
  *
  * @lock: serialises the hypercalls of this VM and @end_work; protects the link
  * @state: enum virtsock_state
+ * @reason: VIRTSOCK_E* of the last HELLO that was refused, 0 once it was not
  * @epoch: of the link
  * @ring: guest addresses of the ring's pages, read once at REGISTER
  * @nr_pages: number of them
@@ -91,6 +92,7 @@ struct virtsock_vm {
 
 	struct mutex lock;
 	u32 state;
+	u32 reason;
 	u64 epoch;
 	u64 *ring;
 	u32 nr_pages;
@@ -159,6 +161,7 @@ struct virtsock_regs {
 };
 
 void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs);
+void virtsock_hcall_foreign(struct kvm_vcpu *vcpu);
 
 /* linger.c */
 void virtsock_linger_late(struct virtsock_vm *vm);

@@ -552,6 +552,7 @@ int virtsock_vm_next(u32 cid, struct virtsock_vm_info *info)
 		strscpy(info->comm, task->comm, sizeof(info->comm));
 	rcu_read_unlock();
 	info->state = READ_ONCE(best->state);
+	info->reason = READ_ONCE(best->reason);
 	info->epoch = READ_ONCE(best->epoch);
 	info->backlog = READ_ONCE(best->backlog);
 	if (info->state == VIRTSOCK_STATE_UP)

@@ -19,6 +19,7 @@ struct virtsock_stats;
  * @name: label, may be empty
  * @comm: command name of the VMM
  * @state: enum virtsock_state
+ * @reason: VIRTSOCK_E* why the VM cannot have a link, or 0
  * @epoch: of the link, 0 without one
  * @backlog: bytes that may wait undelivered
  * @ring_size: bytes, 0 without a link
@@ -30,6 +31,7 @@ struct virtsock_vm_info {
 	char name[VIRTSOCK_NAME_MAX + 1];
 	char comm[TASK_COMM_LEN];
 	u32 state;
+	u32 reason;
 	u64 epoch;
 	u32 backlog;
 	u32 ring_size;
@@ -78,6 +80,7 @@ void virtsock_control_host(const struct virtsock_host_ops *ops);
 void virtsock_control_guest(const struct virtsock_guest_ops *ops);
 void virtsock_control_event(enum virtsock_event event, u32 cid, u32 pid,
 			    const char *comm);
+void virtsock_control_refused(u32 cid, u32 pid, const char *comm, u32 reason);
 void virtsock_control_stats(const struct virtsock_stats *s, u64 *out);
 
 int virtsock_netlink_init(void);

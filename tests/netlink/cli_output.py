@@ -40,6 +40,11 @@ def show_as_text():
         assert "messages/hypercall 0.32 messages/flush 0.67" in flat, out
         run("vm", "show", "cid", "43", kernel=kernel).exits(
             ABSENT, "no VM has CID 43", out="")
+        kernel.vms[43] = a_vm(cid=43, reason=2009)
+        out = run("vm", "show", "cid", "43", kernel=kernel).exits(OK).out
+        equal(out.splitlines()[2], "    reason no-apic: this VM has no "
+              "in-kernel local APIC; start it without kernel_irqchip=off",
+              "reason")
 
 
 @case
@@ -47,7 +52,7 @@ def show_as_json():
     with fake() as kernel:
         equal(run("-j", "vm", "show", kernel=kernel).exits(OK).out, "[]\n",
               "no VM")
-        kernel.vms[43] = a_vm(cid=43, pid=1235, name="", epoch=0,
+        kernel.vms[43] = a_vm(cid=43, pid=1235, name="", epoch=0, reason=2010,
                               state=SPEC.enums["state"]["down"])
         kernel.vms[42] = a_vm(stats=stats(rx_messages=3424, flushes=90,
                                           polls=10))
@@ -57,7 +62,8 @@ def show_as_json():
              "state": "up", "epoch": "0x1122334455667788",
              "backlog": 1048576, "ring_size": 262144},
             {"cid": 43, "name": "", "pid": 1235, "comm": "qemu-system-x86",
-             "state": "down", "epoch": None, "backlog": 1048576,
+             "state": "down", "reason": "hyperv", "epoch": None,
+             "backlog": 1048576,
              "ring_size": 262144}], "vm show")
         line = run("-j", "-s", "vm", "show", "cid", "42",
                    kernel=kernel).exits(OK).out
@@ -261,6 +267,9 @@ def all_events(kernel):
         {"event": EVENT["vm-exit"], "cid": 42, "pid": 1234},
         {"event": EVENT["vm-del"], "cid": 42},
         {"event": EVENT["unbound"], "pid": 77, "comm": "a b\x1b"},
+        {"event": EVENT["refused"], "cid": 42, "pid": 77, "comm": "q",
+         "reason": 2009},
+        {"event": EVENT["refused"], "cid": 43, "reason": 2999},
         {"event": 99},
         None,
     ]
@@ -270,7 +279,7 @@ def all_events(kernel):
 def monitor_as_text():
     with fake() as kernel:
         all_events(kernel)
-        out, err, code = monitor(kernel, lines=8)
+        out, err, code = monitor(kernel, lines=10)
         equal(code, OK, f"exit code ({err})")
         assert "events were lost" in err, err
         stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+05:30 ")
@@ -280,7 +289,10 @@ def monitor_as_text():
             "vm-add cid 42 pid 1234 name web comm qemu-system-x86",
             "link-up cid 42", "link-down cid 42", "vm-exit cid 42 pid 1234",
             "vm-del cid 42", 'unbound pid 77 comm "a b\\x1b": it has no CID, '
-            "'virtsock vm add pid 77 cid CID' gives it one", "event-99",
+            "'virtsock vm add pid 77 cid CID' gives it one",
+            "refused cid 42 pid 77 comm q reason no-apic: this VM has no "
+            "in-kernel local APIC; start it without kernel_irqchip=off",
+            "refused cid 43 reason 2999", "event-99",
             "lost"], "events")
 
 
@@ -289,7 +301,7 @@ def monitor_as_json():
     with fake() as kernel:
         all_events(kernel)
         kernel.raw = attribute(77, b"new")
-        out, err, code = monitor(kernel, "-j", "-p", lines=8)
+        out, err, code = monitor(kernel, "-j", "-p", lines=10)
         equal(code, OK, f"exit code ({err})")
         events = [json.loads(line) for line in out]
         for event in events:
@@ -302,6 +314,9 @@ def monitor_as_json():
             {"event": "vm-del", "cid": 42},
             {"event": "unbound", "pid": 77, "comm": "a b\x1b",
              "hint": "virtsock vm add pid 77 cid CID"},
+            {"event": "refused", "cid": 42, "pid": 77, "comm": "q",
+             "reason": "no-apic"},
+            {"event": "refused", "cid": 43, "reason": 2999},
             {"event": "event-99"}, {"event": "lost"}], "events")
 
 

@@ -59,7 +59,9 @@ enum virtsock_hc_error {
 	VIRTSOCK_EPROTO		= 2007,	/* malformed ring or record: link lost */
 	VIRTSOCK_ENOMEM		= 2008,	/* host out of memory: try later */
 	VIRTSOCK_ENOAPIC	= 2009,	/* VM without an in-kernel local APIC */
-	VIRTSOCK_EHYPERV	= 2010,	/* VM with Hyper-V or Xen hypercalls */
+	VIRTSOCK_EHYPERV	= 2010,	/* taken by Hyper-V or Xen: no answer,
+					 * but each side's name for it
+					 */
 	VIRTSOCK_EDOWN		= 2011	/* the host's administrator took it down */
 };
 
@@ -183,7 +185,7 @@ enum virtsock_attr {
 	VIRTSOCK_A_NAME,	/* string, a label given by the administrator */
 	VIRTSOCK_A_COMM,	/* string, command name of the VMM */
 	VIRTSOCK_A_STATE,	/* u32, enum virtsock_state */
-	VIRTSOCK_A_REASON,	/* u32, last VIRTSOCK_E* (guest), 0 for none */
+	VIRTSOCK_A_REASON,	/* u32, last VIRTSOCK_E*, 0 for none */
 	VIRTSOCK_A_EPOCH,	/* u64 */
 	VIRTSOCK_A_BACKLOG,	/* u32, bytes pulled but not yet delivered */
 	VIRTSOCK_A_STATS,	/* nest of virtsock_stats_attr */
@@ -211,7 +213,8 @@ enum virtsock_event {
 	VIRTSOCK_EVENT_VM_EXIT,		/* the VMM is gone, so is its binding */
 	VIRTSOCK_EVENT_LINK_UP,
 	VIRTSOCK_EVENT_LINK_DOWN,
-	VIRTSOCK_EVENT_UNBOUND		/* a VM without a CID asks for one: PID */
+	VIRTSOCK_EVENT_UNBOUND,		/* a VM without a CID asks for one: PID */
+	VIRTSOCK_EVENT_REFUSED		/* a VM cannot have a link: REASON */
 };
 
 /* All u64. tx and rx as this kernel sees them. */

@@ -54,6 +54,7 @@ static int virtsock_put_vm(struct sk_buff *msg, u32 portid, u32 seq, int flags,
 	    nla_put_string(msg, VIRTSOCK_A_NAME, vm->name) ||
 	    nla_put_string(msg, VIRTSOCK_A_COMM, vm->comm) ||
 	    nla_put_u32(msg, VIRTSOCK_A_STATE, vm->state) ||
+	    nla_put_u32(msg, VIRTSOCK_A_REASON, vm->reason) ||
 	    nla_put_u64_64bit(msg, VIRTSOCK_A_EPOCH, vm->epoch, VIRTSOCK_A_PAD) ||
 	    nla_put_u32(msg, VIRTSOCK_A_BACKLOG, vm->backlog) ||
 	    nla_put_u32(msg, VIRTSOCK_A_RING_SIZE, vm->ring_size) ||
@@ -323,6 +324,30 @@ void virtsock_control_guest(const struct virtsock_guest_ops *ops)
 }
 EXPORT_SYMBOL_GPL(virtsock_control_guest);
 
+static void virtsock_event(enum virtsock_event event, u32 cid, u32 pid,
+			   const char *comm, u32 reason)
+{
+	struct sk_buff *msg;
+	void *hdr;
+
+	if (!genl_has_listeners(&virtsock_family, &init_net, 0))
+		return;
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return;
+	hdr = genlmsg_put(msg, 0, 0, &virtsock_family, 0, VIRTSOCK_CMD_EVENT);
+	if (!hdr || nla_put_u32(msg, VIRTSOCK_A_EVENT, event) ||
+	    (cid && nla_put_u32(msg, VIRTSOCK_A_CID, cid)) ||
+	    (pid && nla_put_u32(msg, VIRTSOCK_A_PID, pid)) ||
+	    (comm && nla_put_string(msg, VIRTSOCK_A_COMM, comm)) ||
+	    (reason && nla_put_u32(msg, VIRTSOCK_A_REASON, reason))) {
+		nlmsg_free(msg);
+		return;
+	}
+	genlmsg_end(msg, hdr);
+	genlmsg_multicast(&virtsock_family, msg, 0, 0, GFP_KERNEL);
+}
+
 /**
  * virtsock_control_event() - tell those who listen (virtsock monitor)
  * @event: what happened
@@ -337,26 +362,24 @@ EXPORT_SYMBOL_GPL(virtsock_control_guest);
 void virtsock_control_event(enum virtsock_event event, u32 cid, u32 pid,
 			    const char *comm)
 {
-	struct sk_buff *msg;
-	void *hdr;
-
-	if (!genl_has_listeners(&virtsock_family, &init_net, 0))
-		return;
-	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!msg)
-		return;
-	hdr = genlmsg_put(msg, 0, 0, &virtsock_family, 0, VIRTSOCK_CMD_EVENT);
-	if (!hdr || nla_put_u32(msg, VIRTSOCK_A_EVENT, event) ||
-	    (cid && nla_put_u32(msg, VIRTSOCK_A_CID, cid)) ||
-	    (pid && nla_put_u32(msg, VIRTSOCK_A_PID, pid)) ||
-	    (comm && nla_put_string(msg, VIRTSOCK_A_COMM, comm))) {
-		nlmsg_free(msg);
-		return;
-	}
-	genlmsg_end(msg, hdr);
-	genlmsg_multicast(&virtsock_family, msg, 0, 0, GFP_KERNEL);
+	virtsock_event(event, cid, pid, comm, 0);
 }
 EXPORT_SYMBOL_GPL(virtsock_control_event);
+
+/**
+ * virtsock_control_refused() - tell that a VM cannot have a link
+ * @cid: of the VM
+ * @pid: thread group of the VMM
+ * @comm: its command name
+ * @reason: VIRTSOCK_E*
+ *
+ * Context: process.
+ */
+void virtsock_control_refused(u32 cid, u32 pid, const char *comm, u32 reason)
+{
+	virtsock_event(VIRTSOCK_EVENT_REFUSED, cid, pid, comm, reason);
+}
+EXPORT_SYMBOL_GPL(virtsock_control_refused);
 
 /**
  * virtsock_control_stats() - copy counters for showing
