@@ -96,8 +96,12 @@ static int virtsock_hook(struct ftrace_ops *ops, char *name)
 
 	if (!err)
 		err = register_ftrace_function(ops);
-	if (err == -EBUSY)
-		pr_err("virtsock: cannot hook %s: sysctl kernel.ftrace_enabled is 0 (set it to 1), or a livepatch has the function (see /sys/kernel/tracing/enabled_functions, and remove it)\n",
+	/* The passive one conflicts with nobody, and comes first. */
+	if (err == -EBUSY && ops->flags & FTRACE_OPS_FL_IPMODIFY)
+		pr_err("virtsock: cannot hook %s: a livepatch has it; disable that one first (see /sys/kernel/livepatch and /sys/kernel/tracing/enabled_functions)\n",
+		       name);
+	else if (err == -EBUSY)
+		pr_err("virtsock: cannot hook %s: ftrace is off; sysctl kernel.ftrace_enabled=1\n",
 		       name);
 	else if (err)
 		pr_err("virtsock: cannot hook %s (%d): is the kernel without CONFIG_DYNAMIC_FTRACE_WITH_ARGS?\n",
