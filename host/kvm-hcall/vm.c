@@ -68,13 +68,12 @@ static void virtsock_vm_free(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, release_work);
 
-	/* What may ring holds no reference (the timer), or one (a lane). */
+	/* Whoever else rings has a reference: it is not queued again. */
 	cancel_delayed_work_sync(&vm->kick_work);
 	if (vm->kvm)
 		kvm_put_kvm(vm->kvm);
 	/* A lane may wait for a program until that ends. */
 	virtsock_rxq_flush(&vm->rxq);
-	cancel_delayed_work_sync(&vm->kick_work);
 	put_pid(vm->pid);
 	vfree(vm->pull_buf);
 	vfree(vm->push_buf);
