@@ -66,7 +66,8 @@ enum virtsock_end {
  * @doorbell: where to ring, as in DOORBELL
  *
  * @linger_since: when a wait began that was in vain, in ns; 0: none; @tx_lock
- * @linger_skip: calls not to step back in, as it was no use lately; @lock
+ * @linger_skip: calls not to step back in, as it was no use lately; written
+ *	under @lock, read without
  * @linger_fails: how often in a row it was none; @lock
  * @linger_ns: how long to wait for an answer now, adaptive
  * @kick_work: rings again where a doorbell was not answered

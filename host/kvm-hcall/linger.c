@@ -57,7 +57,7 @@ static bool virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *
 		 * once more if it was not its turn yet. Where that was no use
 		 * lately, somebody else has work here: no more of it for a while.
 		 */
-		if (vm->linger_skip || !yields--)
+		if (READ_ONCE(vm->linger_skip) || !yields--)
 			return false;
 		yield();
 	}
@@ -104,6 +104,7 @@ bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 	u64 start = ktime_get_ns();
 	u64 epoch = vm->epoch;
 	bool answered;
+	u32 skip;
 
 	if (!max)
 		return true;
@@ -113,17 +114,16 @@ bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 	mutex_lock(&vm->lock);
 	if (answered) {
 		vm->linger_fails = 0;
-		vm->linger_skip = 0;
+		WRITE_ONCE(vm->linger_skip, 0);
 	} else {
 		/* Shorter, unless the answer shows that it was nearly enough */
 		WRITE_ONCE(vm->linger_ns, max_t(u32, limit / 2, VIRTSOCK_LINGER_FIRST));
 		spin_lock_bh(&vm->tx_lock);
 		vm->linger_since = start;
 		spin_unlock_bh(&vm->tx_lock);
-		if (vm->linger_skip)
-			vm->linger_skip--;
-		else
-			vm->linger_skip = min(++vm->linger_fails, VIRTSOCK_LINGER_SKIP);
+		skip = vm->linger_skip;
+		skip = skip ? skip - 1 : min(++vm->linger_fails, VIRTSOCK_LINGER_SKIP);
+		WRITE_ONCE(vm->linger_skip, skip);
 	}
 	return vm->epoch == epoch && !READ_ONCE(vm->why);
 }
