@@ -80,7 +80,7 @@ static void virtsock_kick_work(struct work_struct *work)
 
 	spin_lock_bh(&vm->tx_lock);
 	/* Armed means that the guest has called since. */
-	waits = vm->tx_up && !vm->armed && (vm->kick || !skb_queue_empty(&vm->txq));
+	waits = vm->tx_up && !vm->armed && (vm->kick || vm->waits);
 	again = vm->tx_up && vm->stopped;
 	spin_unlock_bh(&vm->tx_lock);
 

@@ -59,6 +59,7 @@ enum virtsock_end {
  * @tx_lock: bh; protects the members below
  * @txq: packets that wait for the guest
  * @tx_control: packets without payload among them
+ * @waits: more than credit that nobody is blocked on is among them: worth a call
  * @tx_up: there is a link to take them
  * @armed: ring when something comes
  * @kick: the guest shall call though @txq is empty: it may send again
@@ -105,6 +106,7 @@ struct virtsock_vm {
 	spinlock_t tx_lock;
 	struct sk_buff_head txq;
 	u32 tx_control;
+	bool waits;
 	bool tx_up;
 	bool armed;
 	bool kick;

@@ -38,16 +38,19 @@ static bool virtsock_vcpu_wanted(struct kvm_vcpu *vcpu)
 	return signal_pending(current) || kvm_request_pending(vcpu);
 }
 
-/* Spin, or step back for whoever is to answer. Return: is there an answer? */
+/*
+ * Spin, or step back for whoever is to answer. Return: is there an answer? A
+ * reader's credit alone is none, its answer comes right behind.
+ */
 static bool virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 				     u32 limit)
 {
 	u64 start = ktime_get_ns();
 	int yields = 2;
 
-	while (skb_queue_empty_lockless(&vm->txq)) {
+	while (!READ_ONCE(vm->waits)) {
 		if (virtsock_vcpu_wanted(vcpu) || ktime_get_ns() - start >= limit)
-			return !skb_queue_empty_lockless(&vm->txq);
+			return READ_ONCE(vm->waits);
 		if (single_task_running()) {
 			cpu_relax();
 			continue;

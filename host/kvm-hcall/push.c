@@ -37,6 +37,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	__skb_queue_head_init(&done);
 	spin_lock_bh(&vm->tx_lock);
 	skb_queue_splice_init(&vm->txq, &batch);
+	WRITE_ONCE(vm->waits, false);
 	spin_unlock_bh(&vm->tx_lock);
 	if (skb_queue_empty(&batch))
 		return 0;
@@ -50,6 +51,8 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	if (!skb_queue_empty(&batch))
 		*flags |= VIRTSOCK_FR_RX_MORE;
 	spin_lock_bh(&vm->tx_lock);
+	if (!skb_queue_empty(&batch))
+		WRITE_ONCE(vm->waits, true);
 	skb_queue_splice(&batch, &vm->txq);
 	vm->tx_control -= control;
 	spin_unlock_bh(&vm->tx_lock);
@@ -69,27 +72,29 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
  * @vm: the VM
  * @arm: it wants that
  *
- * Under the same lock as the queue, so nothing falls between "it is empty" and
- * "ring from now on".
+ * Under the same lock as the queue, so nothing falls between "nothing waits"
+ * and "ring from now on". Credit that nobody is blocked on may wait: it goes
+ * with the next call, whoever makes that.
  *
  * Context: vCPU thread, vm->lock held.
  * Return: false if something waits already, and the guest must call again.
  */
 bool virtsock_push_arm(struct virtsock_vm *vm, bool arm)
 {
-	bool empty;
+	bool idle;
 
 	spin_lock_bh(&vm->tx_lock);
-	empty = skb_queue_empty(&vm->txq) && !vm->kick;
-	vm->armed = arm && empty;
+	idle = !vm->waits && !vm->kick;
+	vm->armed = arm && idle;
 	spin_unlock_bh(&vm->tx_lock);
-	return empty;
+	return idle;
 }
 
+/* @waits: the guest is to call for it. */
 static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
-			       bool ring)
+			       bool waits)
 {
-	bool now = false;
+	bool ring = false;
 
 	spin_lock_bh(&vm->tx_lock);
 	if (!vm->tx_up) {
@@ -98,13 +103,16 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 	}
 	__skb_queue_tail(&vm->txq, skb);
 	vm->tx_control += virtsock_is_control(skb);
-	if (ring && vm->armed) {
+	if (waits) {
+		WRITE_ONCE(vm->waits, true);
+		ring = vm->armed;
+	}
+	if (ring) {
 		vm->armed = false;
-		now = true;
 		virtsock_linger_late(vm);
 	}
 	spin_unlock_bh(&vm->tx_lock);
-	if (now)
+	if (ring)
 		virtsock_ring(vm);
 	return 0;
 }
@@ -165,7 +173,7 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 	if (rec->op == VIRTIO_VSOCK_OP_RST)
 		return;
 	skb = virtsock_unpack(&info, 0, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	if (skb && virtsock_push_queue(vm, skb, false))
+	if (skb && virtsock_push_queue(vm, skb, true))
 		kfree_skb(skb);
 }
 
@@ -221,6 +229,7 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	spin_lock_bh(&vm->tx_lock);
 	vm->tx_up = false;
 	vm->armed = false;
+	WRITE_ONCE(vm->waits, false);
 	skb_queue_splice_init(&vm->txq, &freeme);
 	vm->tx_control = 0;
 	spin_unlock_bh(&vm->tx_lock);
