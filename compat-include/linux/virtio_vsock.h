@@ -129,14 +129,6 @@ static inline void virtsock_compat_recv_pkt(struct virtio_transport *t,
 #define VIRTSOCK_COMPAT_SEND_PKT(name) int name(struct sk_buff *skb)
 #endif
 
-typedef void (*virtsock_compat_sock_fn)(struct sock *sk);
-
-static inline void virtsock_compat_for_each(struct virtio_transport *t,
-					    virtsock_compat_sock_fn fn)
-{
-	vsock_for_each_connected_socket(&t->transport, fn);
-}
-
 #ifdef VIRTSOCK_HAVE_UNSENT_BYTES
 /* Packets are copied or pulled before they are freed, wherever they lie. */
 static inline bool virtsock_compat_zerocopy(void)

@@ -125,7 +125,6 @@ struct virtsock_vm {
 	struct rcu_head rcu;
 };
 
-extern struct virtio_transport virtsock_host_transport;
 /* Lanes, which may wait for programs; and all else, which must not */
 extern struct workqueue_struct *virtsock_lane_wq;
 extern struct workqueue_struct *virtsock_host_wq;
@@ -180,7 +179,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 bool virtsock_push_arm(struct virtsock_vm *vm, bool arm);
 int virtsock_host_tx(struct sk_buff *skb);
 void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info *rec);
-int virtsock_host_cancel(struct vsock_sock *vsk, bool sync);
+void virtsock_host_forget(struct vsock_sock *vsk, bool sync);
 void virtsock_push_purge(struct virtsock_vm *vm);
 
 /* doorbell.c */

@@ -178,14 +178,13 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 }
 
 /**
- * virtsock_host_cancel() - forget what a socket wanted to send
+ * virtsock_host_forget() - forget what a socket wanted to send
  * @vsk: the socket
  * @sync: also wait until no hypercall holds a packet of it
  *
  * Context: process.
- * Return: 0.
  */
-int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
+void virtsock_host_forget(struct vsock_sock *vsk, bool sync)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	struct sk_buff_head freeme;
@@ -194,7 +193,7 @@ int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
 
 	vm = vs ? virtsock_vm_by_cid(vs->tx_cid) : NULL;
 	if (!vm)
-		return 0;
+		return;
 	if (sync)
 		mutex_lock(&vm->lock);
 	__skb_queue_head_init(&freeme);
@@ -212,7 +211,6 @@ int virtsock_host_cancel(struct vsock_sock *vsk, bool sync)
 		mutex_unlock(&vm->lock);
 	__skb_queue_purge(&freeme);
 	virtsock_vm_put(vm);
-	return 0;
 }
 
 /**

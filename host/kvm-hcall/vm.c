@@ -120,17 +120,17 @@ void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why)
 		virtsock_vm_put(vm);
 }
 
-/* Context: vsock_table_lock held. */
-static void virtsock_reset_one(struct sock *sk)
+/* Does the end of a link concern sockets to this peer? Context: atomic. */
+static bool virtsock_is_ending(u32 cid)
 {
-	u32 cid = vsock_sk(sk)->remote_addr.svm_cid;
 	struct virtsock_vm *vm;
+	bool ending;
 
 	rcu_read_lock();
 	vm = virtsock_find_cid(cid);
-	if (!vm || READ_ONCE(vm->resetting))
-		virtsock_sock_reset(sk);
+	ending = !vm || READ_ONCE(vm->resetting);
 	rcu_read_unlock();
+	return ending;
 }
 
 /* The binding goes. Context: end_work. */
@@ -180,7 +180,7 @@ static void virtsock_vm_end_work(struct work_struct *work)
 	virtsock_push_purge(vm);
 	virtsock_rxq_drain(&vm->rxq);
 	WRITE_ONCE(vm->resetting, true);
-	virtsock_reset_connected(&virtsock_host_transport, virtsock_reset_one);
+	virtsock_reset(&virtsock_host_side, virtsock_is_ending);
 	WRITE_ONCE(vm->resetting, false);
 
 	if (had_link) {
@@ -366,7 +366,7 @@ static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid)
 	INIT_WORK(&vm->release_work, virtsock_vm_free);
 	virtsock_doorbell_setup(vm);
 	vm->linger_ns = 100 * NSEC_PER_USEC;
-	virtsock_rxq_init(&vm->rxq, &virtsock_host_transport, virtsock_lane_wq);
+	virtsock_rxq_init(&vm->rxq, &virtsock_host_side.t, virtsock_lane_wq);
 	vm->rxq.drained = virtsock_vm_drained;
 	return vm;
 }

@@ -33,7 +33,7 @@
  * @deferred: bytes of those that wait for a lane's worker
  * @sent_limit: record limit that left last
  * @sent_alloc: buf_alloc that left last
- * @tx_cid: who its packets went to, for the host: the peer's address changes
+ * @tx_cid: who its packets go to, for the host: the peer's address changes
  *	before a socket is given to another transport
  * @asked: this side is blocked and has asked the peer for credit
  * @peer_blocked: the peer asked for credit and was not given any since
@@ -44,8 +44,12 @@
  * @need: bytes that a message takes which did not fit; under lock_sock
  * @begun: a message is being sent that must not wait; under lock_sock
  * @blocks: the last receive had to wait in recv(), not in poll
- * @dead: its link has ended; set once, never cleared
- * @dead_link: on the list of those that virtsock_reset_connected() ends
+ * @cut: its link has ended: it sends nothing, as its ports may be another
+ *	connection's on the next link; cleared by a new connect()
+ * @dead: it was connected then; set once, never cleared
+ * @dead_link: on the list of those that virtsock_reset() ends
+ * @side_link: on the list of its side's sockets; the side's lock
+ * @held: it holds the side's module; the side's lock
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  *
  * Lives from the transport's .init to its .destruct, i.e. as long as the
@@ -70,8 +74,11 @@ struct virtsock_sock {
 	bool more;
 	bool begun;
 	bool blocks;
+	bool cut;
 	bool dead;
+	bool held;
 	struct list_head dead_link;
+	struct list_head side_link;
 	u32 batch_seq;
 };
 
@@ -149,11 +156,56 @@ void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 
+/* transport.c */
+
+/**
+ * struct virtsock_side_ops - how a side's module carries packets
+ * @owner: the module; held by each socket that has, or may get, a connection
+ * @tx: a packet, consumed; bytes of payload taken, or a negative errno
+ * @forget: drop what a socket wanted to send. With the flag also wait until
+ *	nothing refers to its state any more.
+ * @about_to_wait: a program is about to wait on a socket that it has locked,
+ *	and perhaps sleeps for an answer; never sleeps itself; may be NULL
+ * @opened: there is a first socket now; may be NULL
+ *
+ * Context: process.
+ */
+struct virtsock_side_ops {
+	struct module *owner;
+	int (*tx)(struct sk_buff *skb);
+	void (*forget)(struct vsock_sock *vsk, bool sync);
+	void (*about_to_wait)(struct vsock_sock *vsk, bool sleeps);
+	void (*opened)(void);
+};
+
+/**
+ * struct virtsock_side - the guest's or the host's transport
+ * @t: what a socket points to for as long as it is open; first
+ * @cid: own CID (guest)
+ * @lock: protects the members below, and @held of each socket; bh, a leaf
+ * @ops: NULL while no module is there
+ * @socks: all sockets that are assigned to @t
+ * @held: sockets that hold the module
+ */
+struct virtsock_side {
+	struct virtio_transport t;
+	u32 cid;
+	spinlock_t lock;
+	const struct virtsock_side_ops *ops;
+	struct list_head socks;
+	u32 held;
+};
+
+extern struct virtsock_side virtsock_guest_side, virtsock_host_side;
+
+int virtsock_side_register(struct virtsock_side *side,
+			   const struct virtsock_side_ops *ops, int features);
+void virtsock_side_unregister(struct virtsock_side *side);
+void virtsock_side_wait(void);
+
 /* reset.c */
 void virtsock_sock_release(struct vsock_sock *vsk);
-void virtsock_sock_reset(struct sock *sk);
-void virtsock_reset_connected(struct virtio_transport *t,
-			      void (*fn)(struct sock *sk));
+void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid));
 
 /* pack.c */
 

@@ -17,9 +17,10 @@
 #define VIRTSOCK_ALIVE_BUSY	1
 #define VIRTSOCK_ALIVE_IDLE	10
 
-static unsigned long virtsock_alive_period(struct virtsock_link *l)
+static unsigned long virtsock_alive_period(void)
 {
-	return (atomic_read(&l->socks) ? VIRTSOCK_ALIVE_BUSY : VIRTSOCK_ALIVE_IDLE) * HZ;
+	return (READ_ONCE(virtsock_guest_side.held) ? VIRTSOCK_ALIVE_BUSY :
+						      VIRTSOCK_ALIVE_IDLE) * HZ;
 }
 
 const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR] = {
@@ -329,9 +330,8 @@ void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
  * @vsk: the socket
  *
  * Context: process.
- * Return: 0.
  */
-int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
+void virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
 {
 	struct sk_buff_head freeme;
 	struct sk_buff *skb, *next;
@@ -347,7 +347,6 @@ int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
 	}
 	spin_unlock_bh(&l->lock);
 	__skb_queue_purge(&freeme);
-	return 0;
 }
 
 /**
@@ -451,7 +450,7 @@ static void virtsock_alive_work(struct work_struct *work)
 {
 	struct virtsock_link *l = container_of(to_delayed_work(work),
 					       struct virtsock_link, alive_work);
-	unsigned long period = virtsock_alive_period(l);
+	unsigned long period = virtsock_alive_period();
 
 	if (!READ_ONCE(l->up))
 		return;
@@ -468,7 +467,7 @@ static void virtsock_alive_work(struct work_struct *work)
  */
 void virtsock_alive(struct virtsock_link *l)
 {
-	mod_delayed_work(l->wq, &l->alive_work, virtsock_alive_period(l));
+	mod_delayed_work(l->wq, &l->alive_work, virtsock_alive_period());
 }
 
 /**
@@ -516,7 +515,7 @@ int virtsock_flush_init(struct virtsock_link *l)
 				WQ_MEM_RECLAIM, 0);
 	if (!l->wq)
 		return -ENOMEM;
-	virtsock_rxq_init(&l->rxq, &virtsock_transport, l->wq);
+	virtsock_rxq_init(&l->rxq, &virtsock_guest_side.t, l->wq);
 	l->rxq.end = virtsock_lane_end;
 	err = virtsock_ring_alloc(l);
 	if (err)

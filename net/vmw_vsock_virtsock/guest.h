@@ -50,7 +50,6 @@
  * @flush_work: where a flush goes on that took too long, or needs memory
  * @alive_work: polls where nothing else did: each second while there are
  *	connections, each ten otherwise
- * @socks: sockets on our transport
  * @last_call: jiffies of the last hypercall
  * @wq: for all of them and the lanes
  *
@@ -95,7 +94,6 @@ struct virtsock_link {
 	struct tasklet_struct poll;
 	struct delayed_work flush_work;
 	struct delayed_work alive_work;
-	atomic_t socks;
 	unsigned long last_call;
 	struct workqueue_struct *wq;
 
@@ -114,7 +112,6 @@ struct virtsock_link {
 };
 
 extern struct virtsock_link virtsock_link;
-extern struct virtio_transport virtsock_transport;
 
 /* link.c */
 int virtsock_link_init(struct virtsock_link *l);
@@ -152,7 +149,7 @@ void virtsock_alive(struct virtsock_link *l);
 void virtsock_flush_sync(struct virtsock_link *l);
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 			    bool sleeps);
-int virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk);
+void virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk);
 void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk);
 void virtsock_tx_wait(struct virtsock_link *l);
 void virtsock_tx_purge(struct virtsock_link *l);

@@ -58,6 +58,13 @@ static void virtsock_refused(struct virtsock_link *l, long err)
 	pr_info("virtsock: no link yet (%ld): %s\n", err, virtsock_reason(err));
 }
 
+static void virtsock_set_cid(struct virtsock_link *l, u32 cid)
+{
+	l->cid = cid;
+	/* What programs see, and sockets after we are gone */
+	WRITE_ONCE(virtsock_guest_side.cid, cid);
+}
+
 /* Context: state_lock held. Return: 0 or the host's (negative) answer. */
 static long virtsock_hello(struct virtsock_link *l)
 {
@@ -73,7 +80,7 @@ static long virtsock_hello(struct virtsock_link *l)
 	if (hc.rbx >> 32 != VIRTSOCK_MAGIC || hc.rdx & ~VIRTSOCK_FEATURES)
 		return -1;
 	l->epoch = hc.rcx;
-	WRITE_ONCE(l->cid, lower_32_bits(hc.rbx));
+	virtsock_set_cid(l, lower_32_bits(hc.rbx));
 	l->state = VIRTSOCK_STATE_HELLO;
 	return 0;
 }
@@ -135,10 +142,10 @@ static void virtsock_end(struct virtsock_link *l)
 	virtsock_tx_purge(l);
 	/* What the peer closed in order stays readable: deliver it first. */
 	virtsock_rxq_drain(&l->rxq);
-	virtsock_reset_connected(&virtsock_transport, virtsock_sock_reset);
+	virtsock_reset(&virtsock_guest_side, NULL);
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_RESETS);
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_DOWN, l->cid, 0, NULL);
-	WRITE_ONCE(l->cid, VMADDR_CID_ANY);
+	virtsock_set_cid(l, VMADDR_CID_ANY);
 	l->epoch = 0;
 	l->state = VIRTSOCK_STATE_DOWN;
 	l->ending = false;
@@ -164,7 +171,7 @@ static void virtsock_link_work(struct work_struct *work)
 		err = virtsock_register(l, doorbell);
 	if (err) {
 		virtsock_refused(l, err);
-		WRITE_ONCE(l->cid, VMADDR_CID_ANY);
+		virtsock_set_cid(l, VMADDR_CID_ANY);
 		l->state = VIRTSOCK_STATE_DOWN;
 		if (err == -VIRTSOCK_EAGAIN)
 			retry = VIRTSOCK_RETRY_BUSY;
@@ -268,7 +275,6 @@ int virtsock_link_init(struct virtsock_link *l)
 
 	mutex_init(&l->state_lock);
 	INIT_DELAYED_WORK(&l->link_work, virtsock_link_work);
-	atomic_set(&l->socks, 0);
 	atomic_set(&l->reply_waits, 0);
 	l->admin_up = true;
 	err = virtsock_flush_init(l);

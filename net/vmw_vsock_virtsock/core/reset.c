@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The end of a link, as its sockets and their programs see it. */
 #include <linux/export.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <virtsock/core.h>
 
@@ -17,7 +18,7 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 
-	/* SOCK_DEAD is set: we see "dead", or virtsock_reset_connected() that. */
+	/* SOCK_DEAD is set: we see "dead", or virtsock_sock_reset() that. */
 	smp_mb();
 	if (vs && READ_ONCE(vs->dead)) {
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
@@ -27,36 +28,20 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_release);
 
-/* Sockets on their way through virtsock_reset_connected(); vsock_table_lock */
-static LIST_HEAD(virtsock_dead);
-static DEFINE_MUTEX(virtsock_dead_lock);
-
-/**
- * virtsock_sock_reset() - the link of a connected socket has ended
- * @sk: the socket
- *
- * The program gets ECONNRESET from whatever it does next; bytes in the queue
- * of a stream stay readable before that. The state stays "established", since
- * the core answers ENOTCONN in any other. Lock-free as in the other transports:
- * the socket may be locked by a program that sleeps in it.
- *
- * Context: called by virtsock_reset_connected()'s @fn, vsock_table_lock held.
+/*
+ * Tell the program that the link has ended.
+ * Lock-free as in the other transports: the socket may be locked by a program
+ * that sleeps in it.
  */
-void virtsock_sock_reset(struct sock *sk)
+static void virtsock_sock_error(struct vsock_sock *vsk)
 {
-	struct vsock_sock *vsk = vsock_sk(sk);
-	struct virtsock_sock *vs = virtsock_sk(vsk);
+	struct sock *sk = sk_vsock(vsk);
 
-	if (!vs || vs->dead)
-		return;
-
-	WRITE_ONCE(vs->dead, true);
-	WRITE_ONCE(vsk->peer_shutdown, vsk->peer_shutdown | SEND_SHUTDOWN);
 	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	sock_hold(sk);
-	list_add_tail(&vs->dead_link, &virtsock_dead);
+	/* Who sees the end without the error takes it for an orderly one. */
+	smp_wmb();
+	WRITE_ONCE(vsk->peer_shutdown, vsk->peer_shutdown | SEND_SHUTDOWN);
 }
-EXPORT_SYMBOL_GPL(virtsock_sock_reset);
 
 /*
  * One that its program has closed, or is closing and lingers, waits for an
@@ -78,34 +63,87 @@ static void virtsock_sock_hurry(struct sock *sk)
 	release_sock(sk);
 }
 
+/*
+ * The link of a connected socket has ended. The program gets ECONNRESET from
+ * whatever it does next; bytes in the queue of a stream stay readable before
+ * that. The state stays "established", since the core answers ENOTCONN in any
+ * other.
+ */
+static void virtsock_sock_reset(struct sock *sk)
+{
+	struct vsock_sock *vsk = vsock_sk(sk);
+
+	/* A packet of the next link with the same ports is not for this one. */
+	vsock_remove_connected(vsk);
+	vsock_remove_bound(vsk);
+	virtsock_sock_error(vsk);
+	sk_error_report(sk);
+	if (sock_flag(sk, SOCK_DEAD))
+		virtsock_sock_hurry(sk);
+}
+
+/* side->lock held. Return: true if it is for virtsock_sock_reset(). */
+static bool virtsock_sock_cut(struct virtsock_sock *vs)
+{
+	struct vsock_sock *vsk = vs->vvs.vsk;
+	struct sock *sk = sk_vsock(vsk);
+
+	WRITE_ONCE(vs->cut, true);
+	/* In no table any more: both sides have closed it, in order. */
+	if (vs->dead || list_empty(&vsk->connected_table) ||
+	    !refcount_inc_not_zero(&sk->sk_refcnt))
+		return false;
+	WRITE_ONCE(vs->dead, true);
+	return true;
+}
+
+/* One at a time: a socket is on one list of dead ones. */
+static DEFINE_MUTEX(virtsock_dead_lock);
+
 /**
- * virtsock_reset_connected() - end the connected sockets of a link
- * @t: the transport
- * @fn: calls virtsock_sock_reset() for those that are meant
+ * virtsock_reset() - end the sockets of a link
+ * @side: guest or host
+ * @meant: which peers are meant, by CID; NULL: all
  *
- * They leave the tables of the core, where a packet of the next link with the
- * same ports would find them instead of who it is for.
+ * When this returns none of them sends any more, and none holds the module,
+ * whatever its program does.
  *
  * Context: process.
  */
-void virtsock_reset_connected(struct virtio_transport *t,
-			      void (*fn)(struct sock *sk))
+void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid))
 {
+	struct module *owner = NULL;
 	struct virtsock_sock *vs, *next;
+	u32 held = 0;
+	LIST_HEAD(dead);
 
 	mutex_lock(&virtsock_dead_lock);
-	virtsock_compat_for_each(t, fn);
-	list_for_each_entry_safe(vs, next, &virtsock_dead, dead_link) {
+	spin_lock_bh(&side->lock);
+	list_for_each_entry(vs, &side->socks, side_link) {
+		if (meant && !meant(vs->tx_cid))
+			continue;
+		if (virtsock_sock_cut(vs))
+			list_add_tail(&vs->dead_link, &dead);
+		held += vs->held;
+		vs->held = false;
+	}
+	side->held -= held;
+	if (held)
+		owner = side->ops->owner;
+	spin_unlock_bh(&side->lock);
+
+	list_for_each_entry_safe(vs, next, &dead, dead_link) {
 		struct sock *sk = sk_vsock(vs->vvs.vsk);
 
 		list_del(&vs->dead_link);
-		vsock_remove_connected(vs->vvs.vsk);
-		vsock_remove_bound(vs->vvs.vsk);
-		sk_error_report(sk);
-		if (sock_flag(sk, SOCK_DEAD))
-			virtsock_sock_hurry(sk);
+		virtsock_sock_reset(sk);
 		sock_put(sk);
 	}
 	mutex_unlock(&virtsock_dead_lock);
+
+	/* Who saw a socket with its link and is sending for it still needs us. */
+	virtsock_side_wait();
+	while (held--)
+		module_put(owner);
 }
-EXPORT_SYMBOL_GPL(virtsock_reset_connected);
+EXPORT_SYMBOL_GPL(virtsock_reset);

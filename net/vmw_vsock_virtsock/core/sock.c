@@ -415,11 +415,10 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 		return class;
 
 	/* Its ports may be another connection's on the next link. */
-	if (READ_ONCE(vs->dead))
+	if (READ_ONCE(vs->cut))
 		return VIRTSOCK_TX_DROP;
 
 	spin_lock_bh(&vs->lock);
-	vs->tx_cid = le64_to_cpu(virtio_vsock_hdr(skb)->dst_cid);
 	switch (op) {
 	case VIRTIO_VSOCK_OP_RW:
 		vs->credit.tx_recs++;

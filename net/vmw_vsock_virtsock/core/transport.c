@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What AF_VSOCK calls, for both sides. A socket keeps pointing to its
+ * transport until the program closes it, which it may never do, and a thread
+ * that waits in it remembers the pointer. So both transports live here, and
+ * an open socket holds this module; the module that carries its packets is
+ * held for as long as there is a link to carry them by.
+ */
+#include <linux/export.h>
+#include <linux/module.h>
+#include <linux/srcu.h>
+#include <virtsock/core.h>
+
+/* Calls into the modules of the sides: they stay until those are done */
+DEFINE_STATIC_SRCU(virtsock_side_srcu);
+
+static struct virtsock_side *virtsock_side(struct vsock_sock *vsk)
+{
+	return container_of(vsock_core_get_transport(vsk), struct virtsock_side,
+			    t.transport);
+}
+
+/*
+ * A socket is about to have a connection: it holds the module that carries
+ * its packets, until its link ends or the socket goes.
+ */
+static int virtsock_sock_hold(struct virtsock_side *side, struct vsock_sock *vsk,
+			      struct virtsock_sock *vs)
+{
+	const struct virtsock_side_ops *ops;
+	bool first = false;
+	int err = 0, idx;
+
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	spin_lock_bh(&side->lock);
+	ops = side->ops;
+	vs->tx_cid = vsk->remote_addr.svm_cid;
+	if (!vs->held) {
+		vs->held = ops && try_module_get(ops->owner);
+		if (vs->held)
+			first = !side->held++;
+		else
+			err = -ENODEV;
+	}
+	WRITE_ONCE(vs->cut, !vs->held);
+	spin_unlock_bh(&side->lock);
+	if (first && ops->opened)
+		ops->opened();
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+	return err;
+}
+
+/* Its side's module, to be put, if a socket held it. side->lock held. */
+static struct module *virtsock_sock_unhold(struct virtsock_side *side,
+					   struct virtsock_sock *vs)
+{
+	WRITE_ONCE(vs->cut, true);
+	if (!vs->held)
+		return NULL;
+	vs->held = false;
+	side->held--;
+	return side->ops->owner;
+}
+
+static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
+			 struct vsock_sock *psk)
+{
+	struct virtsock_sock *vs;
+	int err;
+
+	err = virtsock_sock_init(vsk, psk);
+	if (err)
+		return err;
+	vs = vsk->trans;
+	vs->cut = true;
+	spin_lock_bh(&side->lock);
+	list_add_tail(&vs->side_link, &side->socks);
+	spin_unlock_bh(&side->lock);
+	if (psk)
+		err = virtsock_sock_hold(side, vsk, vs);
+	if (err) {
+		spin_lock_bh(&side->lock);
+		list_del(&vs->side_link);
+		spin_unlock_bh(&side->lock);
+		virtio_transport_destruct(vsk);
+	}
+	return err;
+}
+
+static void virtsock_destruct(struct vsock_sock *vsk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	struct virtsock_side *side = virtsock_side(vsk);
+	const struct virtsock_side_ops *ops;
+	struct module *owner;
+	int idx;
+
+	/*
+	 * A connect() to another transport reassigns a socket of which packets
+	 * may still wait; they refer to the state that goes now. At the end of
+	 * a socket, when nobody refers to it, there are none: they hold it.
+	 */
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	ops = READ_ONCE(side->ops);
+	if (ops && refcount_read(&sk_vsock(vsk)->sk_refcnt))
+		ops->forget(vsk, true);
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+
+	spin_lock_bh(&side->lock);
+	list_del(&vs->side_link);
+	owner = virtsock_sock_unhold(side, vs);
+	spin_unlock_bh(&side->lock);
+	virtio_transport_destruct(vsk);
+	module_put(owner);
+}
+
+static int virtsock_connect(struct vsock_sock *vsk)
+{
+	struct virtsock_side *side = virtsock_side(vsk);
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	struct module *owner;
+	int err;
+
+	err = virtsock_sock_hold(side, vsk, vs);
+	if (err)
+		return err;
+	err = virtio_transport_connect(vsk);
+	if (err < 0) {
+		spin_lock_bh(&side->lock);
+		owner = virtsock_sock_unhold(side, vs);
+		spin_unlock_bh(&side->lock);
+		module_put(owner);
+	}
+	return err;
+}
+
+static int virtsock_cancel_pkt(struct vsock_sock *vsk)
+{
+	struct virtsock_side *side = virtsock_side(vsk);
+	const struct virtsock_side_ops *ops;
+	int idx;
+
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	ops = READ_ONCE(side->ops);
+	if (ops && !READ_ONCE(virtsock_sk(vsk)->cut))
+		ops->forget(vsk, false);
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+	return 0;
+}
+
+/* A packet of the common code. Context: process. */
+static int virtsock_send(struct virtsock_side *side, struct sk_buff *skb)
+{
+	const struct virtsock_side_ops *ops;
+	int idx, ret = -ENODEV;
+
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	ops = READ_ONCE(side->ops);
+	if (ops)
+		ret = ops->tx(skb);
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+	if (!ops)
+		kfree_skb(skb);
+	return ret;
+}
+
+static void virtsock_waits(struct vsock_sock *vsk, bool sleeps)
+{
+	struct virtsock_side *side = virtsock_side(vsk);
+	const struct virtsock_side_ops *ops;
+	int idx;
+
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	ops = READ_ONCE(side->ops);
+	if (ops && ops->about_to_wait && !READ_ONCE(virtsock_sk(vsk)->cut))
+		ops->about_to_wait(vsk, sleeps);
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+}
+
+static int virtsock_notify_poll_in(struct vsock_sock *vsk, size_t target,
+				   bool *ready)
+{
+	int err;
+
+	err = virtio_transport_notify_poll_in(vsk, target, ready);
+	if (!err && !*ready)
+		virtsock_waits(vsk, false);
+	return err;
+}
+
+static int virtsock_notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
+					  struct vsock_transport_recv_notify_data *data)
+{
+	virtsock_waits(vsk, true);
+	return virtio_transport_notify_recv_pre_block(vsk, target, data);
+}
+
+static int virtsock_notify_send_pre_block(struct vsock_sock *vsk,
+					  struct vsock_transport_send_notify_data *data)
+{
+	virtsock_waits(vsk, false);
+	return virtio_transport_notify_send_pre_block(vsk, data);
+}
+
+/* The only sign that a reader of messages is about to wait */
+static u32 virtsock_has_message(struct vsock_sock *vsk)
+{
+	u32 count = virtsock_seqpacket_has_data(vsk);
+
+	if (!count)
+		virtsock_waits(vsk, true);
+	return count;
+}
+
+static VIRTSOCK_COMPAT_STREAM_ALLOW(virtsock_stream_allow)
+{
+	return true;
+}
+
+static VIRTSOCK_COMPAT_SEQPACKET_ALLOW(virtsock_seqpacket_allow)
+{
+	return true;
+}
+
+#define VIRTSOCK_TRANSPORT(side)						\
+	.t.transport = {							\
+		.module			= THIS_MODULE,				\
+		.get_local_cid		= virtsock_##side##_cid,		\
+		.init			= virtsock_##side##_init,		\
+		.destruct		= virtsock_destruct,			\
+		.release		= virtsock_sock_release,		\
+		.connect		= virtsock_connect,			\
+		.shutdown		= virtio_transport_shutdown,		\
+		.cancel_pkt		= virtsock_cancel_pkt,			\
+										\
+		.dgram_bind		= virtio_transport_dgram_bind,		\
+		.dgram_dequeue		= virtio_transport_dgram_dequeue,	\
+		.dgram_enqueue		= virtio_transport_dgram_enqueue,	\
+		.dgram_allow		= virtio_transport_dgram_allow,		\
+										\
+		.stream_dequeue		= virtsock_stream_dequeue,		\
+		.stream_enqueue		= virtsock_stream_enqueue,		\
+		.stream_has_data	= virtio_transport_stream_has_data,	\
+		.stream_has_space	= virtsock_stream_has_space,		\
+		.stream_rcvhiwat	= virtio_transport_stream_rcvhiwat,	\
+		.stream_is_active	= virtio_transport_stream_is_active,	\
+		.stream_allow		= virtsock_stream_allow,		\
+										\
+		.seqpacket_dequeue	= virtsock_seqpacket_dequeue,		\
+		.seqpacket_enqueue	= virtsock_seqpacket_enqueue,		\
+		.seqpacket_allow	= virtsock_seqpacket_allow,		\
+		.seqpacket_has_data	= virtsock_has_message,			\
+										\
+		.notify_poll_in		= virtsock_notify_poll_in,		\
+		.notify_poll_out	= virtio_transport_notify_poll_out,	\
+		.notify_recv_init	= virtio_transport_notify_recv_init,	\
+		.notify_recv_pre_block	= virtsock_notify_recv_pre_block,	\
+		.notify_recv_pre_dequeue = virtio_transport_notify_recv_pre_dequeue, \
+		.notify_recv_post_dequeue = virtio_transport_notify_recv_post_dequeue, \
+		.notify_send_init	= virtsock_notify_send_init,		\
+		.notify_send_pre_block	= virtsock_notify_send_pre_block,	\
+		.notify_send_pre_enqueue = virtio_transport_notify_send_pre_enqueue, \
+		.notify_send_post_enqueue = virtio_transport_notify_send_post_enqueue, \
+		.notify_buffer_size	= virtsock_notify_buffer_size,		\
+		VIRTSOCK_COMPAT_OPS						\
+	},									\
+	.t.send_pkt = virtsock_##side##_send,					\
+	.lock = __SPIN_LOCK_UNLOCKED(virtsock_##side##_side.lock),		\
+	.socks = LIST_HEAD_INIT(virtsock_##side##_side.socks)
+
+static u32 virtsock_guest_cid(void)
+{
+	return READ_ONCE(virtsock_guest_side.cid);
+}
+
+static int virtsock_guest_init(struct vsock_sock *vsk, struct vsock_sock *psk)
+{
+	return virtsock_init(&virtsock_guest_side, vsk, psk);
+}
+
+static VIRTSOCK_COMPAT_SEND_PKT(virtsock_guest_send)
+{
+	return virtsock_send(&virtsock_guest_side, skb);
+}
+
+struct virtsock_side virtsock_guest_side = {
+	.cid = VMADDR_CID_ANY,
+	VIRTSOCK_TRANSPORT(guest),
+};
+EXPORT_SYMBOL_GPL(virtsock_guest_side);
+
+static u32 virtsock_host_cid(void)
+{
+	return VMADDR_CID_HOST;
+}
+
+static int virtsock_host_init(struct vsock_sock *vsk, struct vsock_sock *psk)
+{
+	return virtsock_init(&virtsock_host_side, vsk, psk);
+}
+
+static VIRTSOCK_COMPAT_SEND_PKT(virtsock_host_send)
+{
+	return virtsock_send(&virtsock_host_side, skb);
+}
+
+struct virtsock_side virtsock_host_side = {
+	VIRTSOCK_TRANSPORT(host),
+};
+EXPORT_SYMBOL_GPL(virtsock_host_side);
+
+/**
+ * virtsock_side_wait() - nobody is in a side's functions on an old account
+ *
+ * Who looked at a socket, or at the side, before this was called is done.
+ *
+ * Context: process.
+ */
+void virtsock_side_wait(void)
+{
+	synchronize_srcu_expedited(&virtsock_side_srcu);
+}
+
+/**
+ * virtsock_side_register() - a module offers to carry packets
+ * @side: &virtsock_guest_side or &virtsock_host_side
+ * @ops: its functions
+ * @features: VSOCK_TRANSPORT_F_*
+ *
+ * Context: process, module init.
+ * Return: 0; -EBUSY where the kernel has such a transport already.
+ */
+int virtsock_side_register(struct virtsock_side *side,
+			   const struct virtsock_side_ops *ops, int features)
+{
+	int err;
+
+	spin_lock_bh(&side->lock);
+	WRITE_ONCE(side->ops, ops);
+	spin_unlock_bh(&side->lock);
+	err = vsock_core_register(&side->t.transport, features);
+	if (err)
+		virtsock_side_unregister(side);
+	return err;
+}
+EXPORT_SYMBOL_GPL(virtsock_side_register);
+
+/**
+ * virtsock_side_unregister() - it does so no more
+ * @side: the side; no socket holds its module
+ *
+ * Context: process, module exit.
+ */
+void virtsock_side_unregister(struct virtsock_side *side)
+{
+	vsock_core_unregister(&side->t.transport);
+	spin_lock_bh(&side->lock);
+	WRITE_ONCE(side->ops, NULL);
+	spin_unlock_bh(&side->lock);
+	virtsock_side_wait();
+}
+EXPORT_SYMBOL_GPL(virtsock_side_unregister);
