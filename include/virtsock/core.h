@@ -47,6 +47,7 @@
  * @cut: its link has ended: it sends nothing, as its ports may be another
  *	connection's on the next link; cleared by a new connect()
  * @dead: it was connected then; set once, never cleared
+ * @heard_all: it was connected then, but the peer had sent its last byte
  * @dead_link: on the list of those that virtsock_reset() ends
  * @side_link: on the list of its side's sockets; the side's lock
  * @held: it holds the side's module; the side's lock
@@ -76,6 +77,7 @@ struct virtsock_sock {
 	bool blocks;
 	bool cut;
 	bool dead;
+	bool heard_all;
 	bool held;
 	struct list_head dead_link;
 	struct list_head side_link;
@@ -205,6 +207,7 @@ void virtsock_side_wait(void);
 
 /* reset.c */
 void virtsock_sock_release(struct vsock_sock *vsk);
+void virtsock_sock_error(struct vsock_sock *vsk);
 void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid));
 
 /* pack.c */

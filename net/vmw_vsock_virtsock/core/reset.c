@@ -28,15 +28,25 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_release);
 
-/*
- * Tell the program that the link has ended.
- * Lock-free as in the other transports: the socket may be locked by a program
- * that sleeps in it.
+/**
+ * virtsock_sock_error() - tell the program that the link has ended
+ * @vsk: the socket
+ *
+ * For a socket of messages this waits until none is left: the core takes a
+ * message out of the queue, looks at sk_err and forgets the message.
+ *
+ * Context: socket locked, or its spinlock held while nobody has it locked.
  */
-static void virtsock_sock_error(struct vsock_sock *vsk)
+void virtsock_sock_error(struct vsock_sock *vsk)
 {
+	struct virtsock_sock *vs = virtsock_sk(vsk);
 	struct sock *sk = sk_vsock(vsk);
 
+	/* Pairs with virtsock_sock_cut(): heard_all is there. */
+	if (!smp_load_acquire(&vs->dead) || vs->heard_all || sk->sk_err)
+		return;
+	if (sk->sk_type == SOCK_SEQPACKET && virtio_transport_seqpacket_has_data(vsk))
+		return;
 	WRITE_ONCE(sk->sk_err, ECONNRESET);
 	/* Who sees the end without the error takes it for an orderly one. */
 	smp_wmb();
@@ -65,9 +75,11 @@ static void virtsock_sock_hurry(struct sock *sk)
 
 /*
  * The link of a connected socket has ended. The program gets ECONNRESET from
- * whatever it does next; bytes in the queue of a stream stay readable before
- * that. The state stays "established", since the core answers ENOTCONN in any
- * other.
+ * whatever it does next, but what it has not read yet stays readable before
+ * that; and where the peer had said that it sends no more, the end of that is
+ * an orderly one. The state stays "established", since the core answers
+ * ENOTCONN in any other. A program that sleeps with the socket locked, perhaps
+ * for long, does not keep us: it finds the error itself when it looks again.
  */
 static void virtsock_sock_reset(struct sock *sk)
 {
@@ -76,7 +88,10 @@ static void virtsock_sock_reset(struct sock *sk)
 	/* A packet of the next link with the same ports is not for this one. */
 	vsock_remove_connected(vsk);
 	vsock_remove_bound(vsk);
-	virtsock_sock_error(vsk);
+	spin_lock_bh(&sk->sk_lock.slock);
+	if (sk->sk_type == SOCK_STREAM || !sock_owned_by_user(sk))
+		virtsock_sock_error(vsk);
+	spin_unlock_bh(&sk->sk_lock.slock);
 	sk_error_report(sk);
 	if (sock_flag(sk, SOCK_DEAD))
 		virtsock_sock_hurry(sk);
@@ -89,11 +104,13 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs)
 	struct sock *sk = sk_vsock(vsk);
 
 	WRITE_ONCE(vs->cut, true);
-	/* In no table any more: both sides have closed it, in order. */
+	/* Closed in order by the peer, or not connected yet, if in no table. */
 	if (vs->dead || list_empty(&vsk->connected_table) ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
-	WRITE_ONCE(vs->dead, true);
+	vs->heard_all = READ_ONCE(vsk->peer_shutdown) & SEND_SHUTDOWN;
+	/* Pairs with virtsock_sock_error() */
+	smp_store_release(&vs->dead, true);
 	return true;
 }
 

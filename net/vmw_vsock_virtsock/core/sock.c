@@ -329,8 +329,7 @@ ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	ssize_t ret;
 
 	/* The core then returns sk_err; an error of ours would be ENOMEM on 6.1. */
-	if (READ_ONCE(virtsock_sk(vsk)->dead) &&
-	    !virtio_transport_seqpacket_has_data(vsk))
+	if (sk_vsock(vsk)->sk_err && READ_ONCE(virtsock_sk(vsk)->dead))
 		return 0;
 	ret = virtio_transport_seqpacket_dequeue(vsk, msg, flags);
 	virtsock_credit_check(vsk);
@@ -352,6 +351,7 @@ u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk)
 {
 	u32 count = virtio_transport_seqpacket_has_data(vsk);
 
+	virtsock_sock_error(vsk);
 	if (!count && READ_ONCE(virtsock_sk(vsk)->dead) &&
 	    READ_ONCE(sk_vsock(vsk)->sk_err))
 		return 1;

@@ -182,6 +182,7 @@ static int virtsock_notify_poll_in(struct vsock_sock *vsk, size_t target,
 {
 	int err;
 
+	virtsock_sock_error(vsk);
 	err = virtio_transport_notify_poll_in(vsk, target, ready);
 	if (!err && !*ready)
 		virtsock_waits(vsk, false);
