@@ -51,6 +51,10 @@
  * @dead_link: on the list of those that virtsock_reset() ends
  * @side_link: on the list of its side's sockets; the side's lock
  * @held: it holds the side's module; the side's lock
+ * @parked: received packets that wait until the program lets the socket go;
+ *	the socket's spinlock
+ * @lane: where they came from, while there are any
+ * @backlog_rcv: the socket's own, to be put back
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  *
  * Lives from the transport's .init to its .destruct, i.e. as long as the
@@ -81,6 +85,9 @@ struct virtsock_sock {
 	bool held;
 	struct list_head dead_link;
 	struct list_head side_link;
+	struct sk_buff_head parked;
+	struct virtsock_lane *lane;
+	int (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);
 	u32 batch_seq;
 };
 
@@ -258,8 +265,8 @@ void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
  * @rxq: the queue it belongs to
  * @skbs: what waits for the worker; its lock protects it
  * @work: delivers @skbs in process context
- * @pending: packets queued and not yet delivered; while it is not 0 nothing
- *	may overtake through the fast path
+ * @pending: packets queued and neither delivered nor parked yet; while it is
+ *	not 0 nothing may overtake through the fast path
  * @task: who runs @work now
  */
 struct virtsock_lane {
@@ -274,10 +281,10 @@ struct virtsock_lane {
  * struct virtsock_rxq - received packets on their way to their sockets
  * @t: the transport they came by
  * @wq: where the lanes run
- * @bytes: memory held by packets that wait, beyond what their sockets' buffers
- *	are there for
+ * @waiting: packets that wait, in a lane or parked
+ * @bytes: memory held by them, beyond what their sockets' buffers are there for
  * @seed: of the hash, so that no program can choose its lane
- * @idle: woken when a lane has nothing left
+ * @idle: woken when nothing waits
  * @low: @drained is called when @bytes falls below this again
  * @drained: context: worker
  * @end: called in a lane's worker after it delivered: replies may leave now
@@ -290,6 +297,7 @@ struct virtsock_rxq {
 	struct workqueue_struct *wq;
 	u32 seed;
 	wait_queue_head_t idle;
+	atomic_t waiting;
 	atomic_t bytes;
 	u32 low;
 	void (*drained)(struct virtsock_rxq *q);
@@ -304,12 +312,28 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 void virtsock_rxq_drain(struct virtsock_rxq *q);
 void virtsock_rxq_flush(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
+void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb);
+
+/* park.c */
+void virtsock_park_init(struct sock *sk, struct virtsock_sock *vs);
+void virtsock_park_exit(struct sock *sk, struct virtsock_sock *vs);
+bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
+		   struct sk_buff *skb);
+void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
+
+/* Does something wait with this socket? slock held. */
+static inline bool virtsock_parked(struct sock *sk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+
+	return vs && !skb_queue_empty(&vs->parked);
+}
 
 /* deliver.c */
-bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
+bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 			   struct sock *locked);
 u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb);
-void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb);
+bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb);
 
 /**
  * struct virtsock_stats - counters, by enum virtsock_stats_attr

@@ -4,7 +4,6 @@
  * lock_sock. The fast way is for payload and credit of an established
  * connection whose socket nobody holds, and does what the common code would.
  */
-#include <linux/export.h>
 #include <virtsock/core.h>
 
 /* GOOD_COPY_LEN of the common code */
@@ -119,7 +118,7 @@ static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
 
 /**
  * virtsock_deliver_fast() - deliver without sleeping
- * @t: the transport it came by
+ * @lane: its lane
  * @skb: the packet, consumed where the answer is true
  * @locked: a socket that the caller has locked (lock_sock) in a transport
  *	operation that lets its queue grow meanwhile: sending, or about to wait
@@ -130,32 +129,34 @@ static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
  * Return: false if this packet or this moment needs the slow way; the packet
  * is as it was.
  */
-bool virtsock_deliver_fast(struct virtio_transport *t, struct sk_buff *skb,
+bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 			   struct sock *locked)
 {
+	struct virtio_transport *t = lane->rxq->t;
 	u16 op = virtsock_skb_op(skb);
 	struct sock *sk;
-	bool done;
+	bool done = false;
 
 	if (op != VIRTIO_VSOCK_OP_RW && op != VIRTIO_VSOCK_OP_CREDIT_UPDATE)
+		return false;
+	/* Pairs with the release in virtsock_lane_work(). */
+	if (atomic_read_acquire(&lane->pending))
 		return false;
 	sk = virtsock_find(t, skb);
 	if (!sk)
 		return false;
 
 	local_bh_disable();
-	if (sk == locked) {
-		done = virtsock_deliver_to(t, sk, skb, false);
-	} else {
-		bh_lock_sock(sk);
-		done = virtsock_deliver_to(t, sk, skb, sock_owned_by_user(sk));
-		bh_unlock_sock(sk);
-	}
+	bh_lock_sock(sk);
+	/* Under the lock nothing moves between the lane and the socket. */
+	if (!atomic_read_acquire(&lane->pending) && !virtsock_parked(sk))
+		done = virtsock_deliver_to(t, sk, skb,
+					   sk != locked && sock_owned_by_user(sk));
+	bh_unlock_sock(sk);
 	local_bh_enable();
 	sock_put(sk);
 	return done;
 }
-EXPORT_SYMBOL_GPL(virtsock_deliver_fast);
 
 /**
  * virtsock_deliver_later() - a packet is to wait for a worker
@@ -194,13 +195,16 @@ u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb)
 
 /**
  * virtsock_deliver_slow() - deliver by the common code
- * @t: the transport it came by
+ * @lane: its lane
  * @skb: the packet, consumed
  *
- * Context: process; waits for the socket.
+ * Context: the lane's worker; may wait for the socket, but not if a program
+ * has it already.
+ * Return: false if the packet is parked.
  */
-void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
+bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 {
+	struct virtio_transport *t = lane->rxq->t;
 	u32 msg_limit = virtsock_skb_cb(skb)->msg_limit;
 	u16 nr_msgs = virtsock_skb_cb(skb)->nr_msgs;
 	u32 paid = virtsock_skb_cb(skb)->paid;
@@ -212,6 +216,10 @@ void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
 
 	virtsock_addrs(skb, &src, &dst);
 	sk = virtsock_find(t, skb);
+	if (sk && virtsock_park(lane, sk, skb)) {
+		sock_put(sk);
+		return false;
+	}
 	if (sk)
 		virtsock_sock_rx(sk, skb);
 	virtsock_compat_recv_pkt(t, skb);
@@ -219,15 +227,15 @@ void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
 		if (paid || nr_msgs)
 			virtsock_sock_rx_done(sk, nr_msgs, paid);
 		sock_put(sk);
-		return;
+		return true;
 	}
 	if (op != VIRTIO_VSOCK_OP_REQUEST && op != VIRTIO_VSOCK_OP_RESPONSE)
-		return;
+		return true;
 
 	/* It is connected only now: its credit in records starts here. */
 	sk = vsock_find_connected_socket(&src, &dst);
 	if (!sk)
-		return;
+		return true;
 	vs = virtsock_sk(vsock_sk(sk));
 	if (vs && READ_ONCE(vsock_sk(sk)->transport) == &t->transport) {
 		spin_lock_bh(&vs->lock);
@@ -238,5 +246,5 @@ void virtsock_deliver_slow(struct virtio_transport *t, struct sk_buff *skb)
 	if (opened)
 		sk->sk_write_space(sk);
 	sock_put(sk);
+	return true;
 }
-EXPORT_SYMBOL_GPL(virtsock_deliver_slow);

@@ -104,6 +104,7 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs)
 	struct sock *sk = sk_vsock(vsk);
 
 	WRITE_ONCE(vs->cut, true);
+	virtsock_park_purge(sk, vs);
 	/* Closed in order by the peer, or not connected yet, if in no table. */
 	if (vs->dead || list_empty(&vsk->connected_table) ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt))

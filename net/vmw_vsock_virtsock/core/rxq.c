@@ -2,14 +2,34 @@
 /*
  * Received packets on their way to their sockets. A packet goes straight into
  * a free socket's queue where that is possible; the rest, and everything
- * behind it on the same lane, goes to the lane's worker, which may sleep for
- * the socket. A program that holds its socket delays the connections of one
- * lane, never the hypercall.
+ * behind it on the same lane, goes to the lane's worker, which may sleep. What
+ * is for a socket that its program has locked is parked with it.
  */
 #include <linux/export.h>
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <virtsock/core.h>
+
+/* A packet waits no more. */
+static void virtsock_rxq_less(struct virtsock_rxq *q)
+{
+	if (!atomic_dec_return_release(&q->waiting))
+		wake_up(&q->idle);
+}
+
+/**
+ * virtsock_rxq_forget() - drop a packet that waits
+ * @q: the queue
+ * @skb: the packet, taken off its list
+ *
+ * Context: any.
+ */
+void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb)
+{
+	atomic_sub(virtsock_skb_cb(skb)->charge, &q->bytes);
+	kfree_skb(skb);
+	virtsock_rxq_less(q);
+}
 
 static void virtsock_lane_work(struct work_struct *work)
 {
@@ -21,13 +41,15 @@ static void virtsock_lane_work(struct work_struct *work)
 	WRITE_ONCE(lane->task, current);
 	while (budget-- && (skb = skb_dequeue(&lane->skbs))) {
 		u32 charge = virtsock_skb_cb(skb)->charge;
+		bool done = virtsock_deliver_slow(lane, skb);
 		int left;
 
-		virtsock_deliver_slow(q->t, skb);
+		/* Pairs with the acquire in virtsock_deliver_fast(). */
+		atomic_dec_return_release(&lane->pending);
+		if (!done)
+			continue;
 		left = atomic_sub_return(charge, &q->bytes);
-		/* Pairs with the acquire in virtsock_rxq_add(). */
-		if (!atomic_dec_return_release(&lane->pending))
-			wake_up(&q->idle);
+		virtsock_rxq_less(q);
 		if (q->drained && left <= q->low && left + (int)charge > (int)q->low)
 			q->drained(q);
 	}
@@ -57,6 +79,7 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 	q->seed = get_random_u32();
 	init_waitqueue_head(&q->idle);
 	atomic_set(&q->bytes, 0);
+	atomic_set(&q->waiting, 0);
 	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
 		struct virtsock_lane *lane = &q->lanes[i];
 
@@ -87,13 +110,13 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 	hash = jhash_3words(le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port),
 			    le64_to_cpu(hdr->src_cid), q->seed);
 	lane = &q->lanes[hash % VIRTSOCK_RXQ_LANES];
-	if (!atomic_read_acquire(&lane->pending) &&
-	    virtsock_deliver_fast(q->t, skb, locked))
+	if (virtsock_deliver_fast(lane, skb, locked))
 		return true;
 
 	charge = virtsock_deliver_later(q->t, skb);
 	virtsock_skb_cb(skb)->charge = charge;
 	atomic_add(charge, &q->bytes);
+	atomic_inc(&q->waiting);
 	atomic_inc(&lane->pending);
 	skb_queue_tail(&lane->skbs, skb);
 	queue_work(q->wq, &lane->work);
@@ -107,19 +130,9 @@ static void virtsock_lane_purge(struct virtsock_lane *lane)
 	struct sk_buff *skb;
 
 	while ((skb = skb_dequeue(&lane->skbs))) {
-		atomic_sub(virtsock_skb_cb(skb)->charge, &lane->rxq->bytes);
 		atomic_dec(&lane->pending);
-		kfree_skb(skb);
+		virtsock_rxq_forget(lane->rxq, skb);
 	}
-}
-
-static int virtsock_rxq_pending(struct virtsock_rxq *q)
-{
-	int i, n = 0;
-
-	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
-		n += atomic_read(&q->lanes[i].pending);
-	return n;
 }
 
 /**
@@ -138,10 +151,10 @@ void virtsock_rxq_drain(struct virtsock_rxq *q)
 	int rounds = 5, before, i;
 
 	do {
-		before = virtsock_rxq_pending(q);
-		if (wait_event_timeout(q->idle, !virtsock_rxq_pending(q), HZ))
+		before = atomic_read(&q->waiting);
+		if (wait_event_timeout(q->idle, !atomic_read_acquire(&q->waiting), HZ))
 			return;
-	} while (virtsock_rxq_pending(q) != before && --rounds);
+	} while (atomic_read(&q->waiting) != before && --rounds);
 
 	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
 		virtsock_lane_purge(&q->lanes[i]);

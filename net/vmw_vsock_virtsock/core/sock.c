@@ -69,6 +69,7 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
 	spin_lock_init(&vs->lock);
 	virtsock_credit_init(&vs->credit);
 	vs->answered = true;
+	virtsock_park_init(sk_vsock(vsk), vs);
 	vsk->trans = vs;
 	kfree(vvs);
 	return 0;

@@ -82,6 +82,7 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 		spin_lock_bh(&side->lock);
 		list_del(&vs->side_link);
 		spin_unlock_bh(&side->lock);
+		virtsock_park_exit(sk_vsock(vsk), vs);
 		virtio_transport_destruct(vsk);
 	}
 	return err;
@@ -110,6 +111,7 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	list_del(&vs->side_link);
 	owner = virtsock_sock_unhold(side, vs);
 	spin_unlock_bh(&side->lock);
+	virtsock_park_exit(sk_vsock(vsk), vs);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
 }

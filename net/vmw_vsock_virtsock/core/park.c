@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Packets for a socket that its program has locked. They wait with the socket
+ * until the program lets it go, which may be never: a lane does not wait for
+ * that, so its other connections go on.
+ *
+ * The core tells us when: a packet in the socket's backlog, the bell, is
+ * handed to sk_backlog_rcv() by release_sock(). Then what is parked goes back
+ * to the lane, in front. The socket's spinlock protects the list and makes
+ * these moves atomic for virtsock_deliver_fast(), which must overtake nothing.
+ */
+#include <net/sock.h>
+#include <virtsock/core.h>
+
+/* The program lets its socket go. Context: process, socket locked. */
+static int virtsock_backlog_rcv(struct sock *sk, struct sk_buff *bell)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+	struct virtsock_lane *lane;
+	unsigned long flags;
+
+	kfree_skb(bell);
+	if (!vs)
+		return 0;
+	spin_lock_bh(&sk->sk_lock.slock);
+	if (!skb_queue_empty(&vs->parked)) {
+		lane = vs->lane;
+		/* Once they are delivered the lane may go: its lock is our last hold. */
+		spin_lock_irqsave(&lane->skbs.lock, flags);
+		atomic_add(skb_queue_len(&vs->parked), &lane->pending);
+		skb_queue_splice_init(&vs->parked, &lane->skbs);
+		queue_work(lane->rxq->wq, &lane->work);
+		spin_unlock_irqrestore(&lane->skbs.lock, flags);
+	}
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return 0;
+}
+
+/**
+ * virtsock_park_init() - make a socket ready to have packets parked
+ * @sk: the socket
+ * @vs: its new state
+ *
+ * Context: process, socket locked or new.
+ */
+void virtsock_park_init(struct sock *sk, struct virtsock_sock *vs)
+{
+	__skb_queue_head_init(&vs->parked);
+	vs->backlog_rcv = sk->sk_backlog_rcv;
+	sk->sk_backlog_rcv = virtsock_backlog_rcv;
+}
+
+/**
+ * virtsock_park() - have a packet wait with its socket
+ * @lane: where it comes from; only its worker parks
+ * @sk: its socket
+ * @skb: the packet; the caller's where the answer is false
+ *
+ * Context: process.
+ * Return: false if no program has the socket locked, and nothing is parked.
+ */
+bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
+		   struct sk_buff *skb)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+	struct sk_buff *bell = NULL;
+	bool done = false;
+
+	if (!vs)
+		return false;
+	if (sock_owned_by_user_nocheck(sk))
+		bell = alloc_skb(0, GFP_NOIO | __GFP_NOWARN);
+	spin_lock_bh(&sk->sk_lock.slock);
+	if (READ_ONCE(vs->cut)) {
+		/* Its link ends, and nobody waits for this any more. */
+		virtsock_rxq_forget(lane->rxq, skb);
+		done = true;
+	} else if (!skb_queue_empty(&vs->parked)) {
+		__skb_queue_tail(&vs->parked, skb);
+		done = true;
+	} else if (bell && sock_owned_by_user(sk) &&
+		   !sk_add_backlog(sk, bell, UINT_MAX)) {
+		bell = NULL;
+		vs->lane = lane;
+		__skb_queue_tail(&vs->parked, skb);
+		done = true;
+	}
+	spin_unlock_bh(&sk->sk_lock.slock);
+	kfree_skb(bell);
+	return done;
+}
+
+/**
+ * virtsock_park_purge() - forget what is parked
+ * @sk: the socket
+ * @vs: its state
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
+{
+	struct sk_buff *skb;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	while ((skb = __skb_dequeue(&vs->parked)))
+		virtsock_rxq_forget(vs->lane->rxq, skb);
+	spin_unlock_bh(&sk->sk_lock.slock);
+}
+
+/**
+ * virtsock_park_exit() - the socket is nobody's, or another transport's, now
+ * @sk: the socket
+ * @vs: its state
+ *
+ * Context: process, socket locked or at its end.
+ */
+void virtsock_park_exit(struct sock *sk, struct virtsock_sock *vs)
+{
+	virtsock_park_purge(sk, vs);
+	sk->sk_backlog_rcv = vs->backlog_rcv;
+}
