@@ -45,8 +45,15 @@ int vst_try_connect(int fd)
 
 int vst_connect(void)
 {
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = opt.lport,
+	};
 	int fd = vst_socket();
 
+	if (opt.lport && bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		die_errno("bind");
 	if (vst_try_connect(fd))
 		die_errno("connect");
 	return fd;
@@ -138,4 +145,11 @@ void wait_readable(int fd)
 
 	if (poll(&pfd, 1, -1) < 0)
 		die_errno("poll");
+}
+
+/* An event of the case: the file go= exists. */
+void wait_go(void)
+{
+	while (opt.go && access(opt.go, F_OK))
+		sleep_ms(20);
 }

@@ -21,6 +21,7 @@ struct vst_opts opt = {
 	.within = 1000,
 	.chunk = 65536,
 	.nr = 0x56534b00,
+	.end = "close",
 };
 
 static const struct {
@@ -41,6 +42,8 @@ static const struct {
 	{ "flood", role_flood, "send until the end expect= names" },
 	{ "idle", role_idle, "one message, then epoll_wait for ever" },
 	{ "idle-peer", role_idle_peer, "expects it within=" },
+	{ "pump", role_pump, "send count= messages of size=, unchecked" },
+	{ "gauge", role_gauge, "how long receiving them takes" },
 };
 
 static const struct {
@@ -61,6 +64,18 @@ static const struct {
 	{ "engulf-server", cmd_engulf_server, "their other end" },
 	{ "monitor", cmd_monitor, "compare bidi with what vsockmon shows" },
 	{ "vmcall", cmd_vmcall, "hypercall nr= from user space" },
+	{ "spool", cmd_spool, "fill n= connections, end=close|half|hold" },
+	{ "late", cmd_late, "read them once go= exists" },
+	{ "cling", cmd_cling, "never closes; uses its sockets at go=" },
+	{ "cling-server", cmd_cling_server, "its peer" },
+	{ "churn", cmd_churn, "n= connections, ended in each way" },
+	{ "churn-server", cmd_churn_server, "its peer" },
+	{ "leak-mark", cmd_leak_mark, "what the kernel holds, into go=" },
+	{ "leak-check", cmd_leak_check, "whether it holds more" },
+	{ "hoard", cmd_hoard, "accept n= connections, never read" },
+	{ "stuff", cmd_stuff, "keep n= connections full" },
+	{ "stuck", cmd_stuck, "n= readers that stand still, locked" },
+	{ "spin", cmd_spin, "longest gap of a program that only runs" },
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -76,6 +91,7 @@ static _Noreturn void usage(void)
 			"      eor=1 trunc=1 counter=FILE expect=ERRNO,... nr\n"
 			"      timeout (s) set=buffers|partial|unread|both|resize\n"
 			"      full=1 verbose=1 dev\n"
+			"      timeout (s) lport go=FILE end\n"
 			"roles:\n");
 	for (i = 0; i < ARRAY_SIZE(roles); i++)
 		fprintf(stderr, "  %-14s %s\n", roles[i].name, roles[i].help);
@@ -109,6 +125,10 @@ static void set_opt(char *arg)
 		opt.expect = val;
 	else if (!strcmp(arg, "set"))
 		opt.set = val;
+	else if (!strcmp(arg, "go"))
+		opt.go = val;
+	else if (!strcmp(arg, "end"))
+		opt.end = val;
 	else if (end == val || *end)
 		usage();
 	else if (!strcmp(arg, "cid"))
@@ -143,6 +163,8 @@ static void set_opt(char *arg)
 		opt.full = num;
 	else if (!strcmp(arg, "verbose"))
 		opt.verbose = num;
+	else if (!strcmp(arg, "lport"))
+		opt.lport = num;
 	else if (!strcmp(arg, "nr"))
 		opt.nr = num;
 	else if (!strcmp(arg, "timeout"))

@@ -33,6 +33,9 @@ struct vst_opts {
 	uint64_t nr;		/* vmcall: number */
 	const char *set;	/* flood: which cases */
 	bool full, verbose;	/* flood: all of them; each is said */
+	unsigned int lport;	/* client: own port */
+	const char *go;		/* a file: wait until it exists */
+	const char *end;	/* spool: close, half or hold */
 };
 
 extern struct vst_opts opt;
@@ -62,6 +65,7 @@ void read_all(int fd, void *buf, size_t len);
 void expect_eof(int fd);
 void set_nonblock(int fd);
 void wait_readable(int fd);
+void wait_go(void);
 
 /* transfer.c: the two halves of a transfer */
 void send_messages(int fd, uint64_t seed);
@@ -81,6 +85,8 @@ void role_drain(int fd);
 void role_flood(int fd);
 void role_idle(int fd);
 void role_idle_peer(int fd);
+void role_pump(int fd);
+void role_gauge(int fd);
 
 /* whole programs */
 void cmd_conns(void);
@@ -96,5 +102,17 @@ void cmd_crowd(void);
 void cmd_crowd_server(void);
 void cmd_engulf(void);
 void cmd_engulf_server(void);
+void cmd_spool(void);
+void cmd_late(void);
+void cmd_cling(void);
+void cmd_cling_server(void);
+void cmd_churn(void);
+void cmd_churn_server(void);
+void cmd_leak_mark(void);
+void cmd_leak_check(void);
+void cmd_hoard(void);
+void cmd_stuff(void);
+void cmd_stuck(void);
+void cmd_spin(void);
 
 #endif
