@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: 64 programs that never read leave another connection its throughput
+# timeout: 240
+vm A
+
+# took NAME: what vst gauge measured, in us.
+took() {
+	sed -n 's/^took \([0-9]*\) us$/\1/p' "$LAB_TMP/$1.out"
+}
+
+# gauge RECEIVER SENDER: one connection's time for 8 MiB.
+gauge() {
+	bg gauge vst_at "$1" listen gauge port=880 size=16384 count=512
+	ready gauge
+	vst_at "$2" connect pump cid="$(cid_of "$1")" port=880 size=16384 count=512
+	ends gauge >/dev/null
+	took gauge
+}
+
+# hoard RECEIVER SENDER SIZE: 64 connections that are full, and stay so.
+hoard() {
+	bg hoard vst_at "$1" hoard port=881 n=64 size="$3" type="$4"
+	ready hoard
+	bg stuff vst_at "$2" stuff cid="$(cid_of "$1")" port=881 n=64 size="$3" type="$4"
+	ready hoard RUNNING
+	ready stuff RUNNING
+}
+
+median() {
+	printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"
+}
+
+# compare RECEIVER SENDER SIZE TYPE: alone and beside them, in turns.
+compare() {
+	local alone=() beside=() i a b
+
+	for i in 1 2 3; do
+		alone+=("$(gauge "$1" "$2" | tail -n 1)")
+		hoard "$@"
+		beside+=("$(gauge "$1" "$2" | tail -n 1)")
+		stop stuff
+		stop hoard
+	done
+	a=$(median "${alone[@]}")
+	b=$(median "${beside[@]}")
+	note "$2 to $1, 64 full of $4 messages of $3 bytes: $((100 * a / b)) % of the throughput alone (us: ${alone[*]}; ${beside[*]})"
+	[ $((100 * a)) -ge $((80 * b)) ] || fail "less than 80 %"
+}
+
+for size in ${UNFAIR_SIZES:-8192 65536 200}; do
+	compare host A "$size" stream
+	compare A host "$size" stream
+done
+compare host A 8192 seq
