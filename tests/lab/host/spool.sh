@@ -8,7 +8,7 @@
 
 SPOOL=(
 	"type=stream size=1-300 count=100000"
-	"type=stream size=65536 count=100"
+	"type=stream size=65536 count=100 slow=1"
 	"type=seq size=1-200 count=100000"
 	"type=seq size=20000 count=100"
 )

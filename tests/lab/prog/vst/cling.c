@@ -144,10 +144,16 @@ void cmd_cling(void)
 
 	for (mode = 0; mode < MODES; mode++) {
 		fd[mode] = vst_socket();
-		opt.port += mode == REFUSED ? 50 : 0;
-		if (!vst_try_connect(fd[mode]) == (mode == REFUSED))
+		if (mode == REFUSED)
+			opt.port += 50;		/* nobody listens there */
+		if (!vst_try_connect(fd[mode])) {
+			if (mode == REFUSED)
+				die("connected to nobody");
+		} else if (mode != REFUSED) {
 			die_errno("connect");
-		opt.port -= mode == REFUSED ? 50 : 0;
+		}
+		if (mode == REFUSED)
+			opt.port -= 50;
 		get_ready(fd[mode], mode);
 	}
 	say("READY");

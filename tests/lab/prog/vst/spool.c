@@ -2,7 +2,8 @@
 /*
  * spool: fills n= connections with all that they take while nobody reads, ends
  * them as end= says, and tells how much each took. late: accepts them, reads
- * once the file go= exists, and tells how much it got.
+ * once the file go= exists (slow=1: accepts only then), and tells how much it
+ * got.
  */
 #include <errno.h>
 #include <poll.h>
@@ -107,10 +108,16 @@ void cmd_late(void)
 	int lfd;
 
 	lfd = vst_listen();
+	/* Later still: it has not even accepted them. */
+	if (opt.slow) {
+		say("RUNNING");
+		wait_go();
+	}
 	for (i = 0; i < opt.n; i++)
 		fd[i] = vst_accept(lfd);
 	close(lfd);
-	say("RUNNING");
+	if (!opt.slow)
+		say("RUNNING");
 	wait_go();
 	for (i = 0; i < opt.n; i++) {
 		read_late(fd[i], i);
