@@ -40,9 +40,9 @@ monitored() {
 for server in host guest; do
 	client=guest cid=2
 	[ $server = host ] || client=host cid=42
-	monitored "$server-small" size=1-300 count=2000
-	monitored "$server-large" size=1-200000 count=20 seed=3
-	monitored "$server-seq" type=seq size=1-9000 count=100 seed=5
+	monitored "$server-small" size=1-300 count=1000
+	monitored "$server-large" size=1-200000 count=6 seed=3
+	monitored "$server-seq" type=seq size=1-9000 count=40 seed=5
 done
 
 # What tcpdump makes of it, on either side.

@@ -171,6 +171,25 @@ flood() {
 	ends server 60
 }
 
+# exercise NAME: that guest and the host, all directions and types.
+exercise() {
+	pair host "$1" bidi bidi size=1-20000 count=300
+	pair "$1" host bidi bidi type=seq size=1-20000 count=200 seed=2
+	pair host "$1" recv send size=65536 count=60 seed=3
+	pair "$1" host recv send size=65536 count=60 seed=4
+}
+
+# until_ok SECS COMMAND...: until it succeeds.
+until_ok() {
+	local secs=$1 began=$SECONDS
+	shift
+
+	until "$@"; do
+		[ $((SECONDS - began)) -lt "$secs" ] || fail "not within $secs s: $*"
+		nap 0.2
+	done
+}
+
 # Stop a background program of this case.
 stop() {
 	pkill -KILL -P "$(<"$LAB_TMP/$1.pid")" || :

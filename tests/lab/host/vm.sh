@@ -39,7 +39,7 @@ vm_alive() {
 }
 
 # vm_boot NAME [QEMU option...]: start and wait until it takes commands.
-# VM_MEM and VM_SMP say how large.
+# VM_MEM and VM_SMP say how large; an option given again replaces ours.
 vm_boot() {
 	local name=$1 dir console i args=()
 	shift
@@ -78,7 +78,8 @@ vm_wait() {
 		vm_alive "$1" || { cat "$dir/qemu.log"; fail "QEMU of $1 ended"; }
 		sleep 0.05
 	done
-	timeout 90 labctl "$dir" true || fail "guest $1 does not come up"
+	timeout 90 labctl "$dir" true ||
+		{ cat "$dir/qemu.log"; fail "guest $1 does not come up"; }
 }
 
 vm_kill() {
@@ -96,6 +97,20 @@ vm_kill() {
 vm_qmp() {
 	printf '%s\n' '{"execute":"qmp_capabilities"}' "{\"execute\":\"$2\"}" |
 		socat -t 2 - "UNIX-CONNECT:$(vm_dir "$1")/qmp" >/dev/null
+}
+
+# vm_hmp NAME COMMAND: a command of QEMU's monitor; fails if it says anything.
+vm_hmp() {
+	local said
+
+	# QEMU answers nobody who has hung up.
+	said=$({
+			printf '%s\n' '{"execute":"qmp_capabilities"}' \
+				"{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"$2\"}}"
+			sleep 1
+		} | socat -t 2 - "UNIX-CONNECT:$(vm_dir "$1")/qmp" |
+		sed -n 's/^{"return": "\(.*\)"}.*/\1/p')
+	[ -z "$said" ] || { echo "$2: $said"; return 1; }
 }
 
 # The debugfs directory of the VM: KVM's own counters.
