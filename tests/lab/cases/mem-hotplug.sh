@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: memory is plugged in and taken out while traffic runs
+# timeout: 240
+host_load
+VM_MEM=256M,slots=4,maxmem=2G vm_boot B
+vm_own B
+vm_bind B
+vm_load B
+
+total() {
+	guest B sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+base=$(total)
+
+# grown CMP KIB: how much the guest has got, compared.
+grown() {
+	[ $(($(total) - base)) "$1" "$2" ]
+}
+
+# Traffic both ways, content checked, while memory comes.
+bg server vst listen echo port=1910
+bg server2 guest B vst listen echo port=1911
+ready server
+ready server2
+bg ping guest B vst connect ping cid=2 port=1910 size=30000 count=3000
+bg ping2 vst connect ping cid=43 port=1911 size=30000 count=3000
+
+auto=/sys/devices/system/memory/auto_online_blocks
+guest B sh -c "echo online_kernel >$auto"
+vm_hmp B "object_add memory-backend-ram,id=m1,size=128M"
+vm_hmp B "device_add pc-dimm,id=d1,memdev=m1"
+until_ok 60 grown -gt 100000
+guest B sh -c "echo online_movable >$auto"
+vm_hmp B "object_add memory-backend-memfd,id=m2,size=128M,share=on"
+vm_hmp B "device_add pc-dimm,id=d2,memdev=m2"
+until_ok 60 grown -gt 200000
+
+# More than the guest had at first: what is sent lies in the new memory.
+bg fill guest B python3 -c 'import signal
+x = bytearray(b"v") * (160 << 20)
+print("READY", flush=True)
+signal.pause()'
+until_ok 90 grep READY "$LAB_TMP/fill.out"
+exercise B
+# Ring and buffers, too, perhaps.
+ends ping 100
+ends ping2 100
+ends server
+ends server2
+guest B rmmod vmw_vsock_virtsock
+vm_load B
+exercise B
+stop fill
+
+# And out again.
+bg server vst listen echo port=1912
+ready server
+bg ping guest B vst connect ping cid=2 port=1912 size=30000 count=2000
+vm_hmp B "device_del d2"
+until_ok 60 grown -lt 200000
+until_ok 60 vm_hmp B "object_del m2"
+ends ping 100
+ends server
+exercise B
+vm_kill B
