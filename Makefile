@@ -22,7 +22,7 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B) $(if $(W),W=$(W)) \
 		$(if $(C),C=$(C)) $(if $(CF),CF="$(CF)") modules
 
-# A guest that means harm, for the lab
+# For the lab: a guest that means harm, a livepatch in the way
 lab-modules:
 	@mkdir -p $(B)/lab/include/uapi/linux
 	@cp -pu tests/lab/mod/* $(B)/lab/
