@@ -43,3 +43,13 @@ until guest A "$LAB_REPO/build/virtsock" link show | grep -q 'state up'; do
 done
 pair host A recv send size=1-5000 count=200
 pair A host recv send size=1-5000 count=200
+
+# We are there first: the others do not get in, nothing happens to us.
+bg server vst listen echo port=1701
+ready server
+bg ping guest A vst connect ping cid=2 port=1701 size=2000 count=2000
+if guest A modprobe vmw_vsock_virtio_transport || modprobe vhost_vsock; then
+	fail "a second transport is loaded"
+fi
+ends ping
+ends server
