@@ -173,7 +173,7 @@ static const struct {
 	{ VIRTSOCK_ENOAPIC, "no-apic",
 	  "this VM has no in-kernel local APIC; start it without kernel_irqchip=off" },
 	{ VIRTSOCK_EHYPERV, "hyperv",
-	  "Hyper-V or Xen takes the VM's hypercalls; start it without hv-* or xen-version" },
+	  "Hyper-V or Xen takes all hypercalls; start it without hv-* or xen-version" },
 	{ VIRTSOCK_EDOWN, "down",
 	  "the host's administrator took the link down" },
 };

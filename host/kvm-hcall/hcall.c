@@ -286,7 +286,7 @@ void virtsock_hcall_foreign(struct kvm_vcpu *vcpu)
 	}
 	mutex_lock(&vm->lock);
 	virtsock_refuse(vm, VIRTSOCK_EHYPERV,
-			"Hyper-V or Xen takes the VM's hypercalls; start it without hv-* or xen-version");
+			"Hyper-V or Xen takes all hypercalls; start it without hv-* or xen-version");
 	mutex_unlock(&vm->lock);
 	virtsock_vm_put(vm);
 }

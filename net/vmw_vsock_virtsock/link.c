@@ -28,7 +28,7 @@ static const char *virtsock_reason(long err)
 	case VIRTSOCK_ENOAPIC:
 		return "the VM has no in-kernel local APIC; start it without kernel_irqchip=off";
 	case VIRTSOCK_EHYPERV:
-		return "Hyper-V or Xen takes the VM's hypercalls; start it without hv-* or xen-version";
+		return "Hyper-V or Xen takes all hypercalls; start it without hv-* or xen-version";
 	case VIRTSOCK_EDOWN:
 		return "the host's administrator has taken the link down";
 	case VIRTSOCK_EPROTO:
@@ -43,7 +43,7 @@ static const char *virtsock_reason(long err)
 	case 1000:
 		return "the host has no virtsock; on the host: modprobe virtsock_host";
 	default:
-		return "the host does not answer as virtsock does (Hyper-V or Xen hypercalls on?)";
+		return "the host does not answer as virtsock does (Xen? another vendor's CPU?)";
 	}
 }
 
