@@ -10,6 +10,7 @@ lab_programs() {
 	BIN=$REPO/build/lab/bin
 	mkdir -p "$BIN"
 	lab_cc vst "$src"/vst/*.c
+	lab_cc vsapi "$src"/vsapi/*.c
 	lab_cc labagent "$src/agent/labagent.c"
 	lab_cc labctl "$src/agent/labctl.c"
 }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* SO_RCVTIMEO and SO_SNDTIMEO: the time, and what was done until then. */
+#include <poll.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "groups.h"
+
+static void set_timeo(int fd, int name, int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	NEED(setsockopt(fd, SOL_SOCKET, name, &tv, sizeof(tv)));
+}
+
+static void recv_subject(void)
+{
+	uint64_t began;
+	int fd = pair();
+	char buf[100];
+
+	set_timeo(fd, SO_RCVTIMEO, 200);
+	began = now_ms();
+	REFUSED(EAGAIN, recv(fd, buf, sizeof(buf), 0));
+	TRUE(now_ms() - began >= 190);
+	meet();
+	/* 40 bytes come: a stream has them in spite of MSG_WAITALL. */
+	meet();
+	began = now_ms();
+	EQUAL(NEED(recv(fd, buf, sizeof(buf), MSG_WAITALL)), 40);
+	check(0, buf, 40);
+	if (me.type == SOCK_STREAM)
+		TRUE(now_ms() - began >= 190);
+	set_timeo(fd, SO_RCVTIMEO, 0);
+	meet();
+	recv_all(fd, 40, 60);
+	meet();
+}
+
+static void recv_helper(void)
+{
+	int fd = pair();
+
+	meet();
+	send_all(fd, 0, 40);
+	meet();
+	meet();
+	nap(300);
+	send_all(fd, 40, 60);
+	meet();
+}
+
+/* accept() has the time of the listener. */
+static void accept_time(void)
+{
+	int lfd = listen_new();
+	uint64_t began = now_ms();
+
+	set_timeo(lfd, SO_RCVTIMEO, 150);
+	REFUSED(EAGAIN, accept(lfd, NULL, NULL));
+	TRUE(now_ms() - began >= 140);
+}
+
+/*
+ * Blocked by credit: as much as was told was sent, not a byte more. Messages
+ * have a length that the window is a multiple of, since the core begins one
+ * that does not fit.
+ */
+static void send_subject(void)
+{
+	size_t piece = me.type == SOCK_STREAM ? 600001 : 4096;
+	uint8_t *buf = big_buf(piece);
+	uint64_t off = 0, began, took = 0;
+	int fd = pair(), blocked = 0;
+	ssize_t n;
+
+	set_timeo(fd, SO_SNDTIMEO, 250);
+	while (blocked < 2) {
+		fill(off, buf, piece);
+		began = now_ms();
+		n = send(fd, buf, piece, MSG_NOSIGNAL);
+		took = now_ms() - began;
+		if (n > 0) {
+			off += n;
+			TRUE((size_t)n == piece || took >= 240);
+			continue;
+		}
+		EQUAL(n, -1);
+		EQUAL(errno, EAGAIN);
+		TRUE(took >= 240);
+		blocked++;
+	}
+	tell(off);
+	meet();
+	/* It goes on where it stopped. */
+	set_timeo(fd, SO_SNDTIMEO, 0);
+	send_pieces(fd, off, 500000, me.type == SOCK_STREAM ? 70000 : 4096);
+	meet();
+}
+
+static void send_helper(void)
+{
+	int fd = pair();
+	uint64_t off = hear();
+
+	drain(fd, 0, off);
+	meet();
+	recv_pieces(fd, off, 500000, me.type == SOCK_STREAM ? 70000 : 4096);
+	meet();
+}
+
+/* The window opens in time: the whole of it was sent. */
+static void in_time_subject(void)
+{
+	int fd = pair();
+	uint64_t off;
+
+	off = fill_up(fd, 4096);
+	tell(off);
+	set_timeo(fd, SO_SNDTIMEO, 20000);
+	send_all(fd, off, me.type == SOCK_STREAM ? 700000 : 4096);
+	meet();
+}
+
+static void in_time_helper(void)
+{
+	int fd = pair();
+	uint64_t off = hear();
+
+	nap(200);
+	drain(fd, 0, off);
+	recv_all(fd, off, me.type == SOCK_STREAM ? 700000 : 4096);
+	meet();
+}
+
+const struct vsapi_test timeo_tests[] = {
+	{ "recv", BOTH, recv_subject, recv_helper },
+	{ "accept", BOTH, accept_time, NULL },
+	{ "send", BOTH, send_subject, send_helper },
+	{ "in-time", BOTH, in_time_subject, in_time_helper },
+	{}
+};
