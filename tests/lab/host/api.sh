@@ -17,10 +17,15 @@ API_PORT=5000
 # of one and waits for nearly all of the buffer waits for ever.
 API_KNOWN='stream.lowat.partial'
 
-# What the peers cannot do and virtsock can: small messages that nobody reads,
-# buffers smaller than the bookkeeping of one message, a buffer that becomes
-# smaller while data is on its way.
-API_KNOWN_PEERS=''
+# What the peers cannot do and virtsock can: buffers smaller than the bookkeeping
+# of one message, and a buffer that becomes smaller while data is on its way.
+API_KNOWN_PEERS='stream.bufsize.before seqpacket.bufsize.before
+	stream.bufsize.before-one seqpacket.bufsize.before-one
+	stream.bufsize.connected seqpacket.bufsize.connected
+	seqpacket.bufsize.zero seqpacket.bufsize.zero-connected
+	stream.bufsize.shrink seqpacket.bufsize.shrink
+	stream.bufsize.flow seqpacket.bufsize.flow'
+API_KNOWN_PEERS=${API_KNOWN_PEERS//[$'\n\t']/ }
 
 api_run() {
 	local place=$1
