@@ -4,6 +4,7 @@
 # make install         both, into updates/ and $(prefix); KVER=…, DESTDIR=…
 # make demo            a real host and guest, unchanged programs that talk
 # make check           all tests;  check-quick: under 6 minutes;  check-full: more
+# make conformance     the kernel's vsock tests, beside vhost-vsock
 # make kunit, lint     only the unit tests, only the style checks
 # make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
 
@@ -55,6 +56,9 @@ check-quick:
 check-full:
 	@tests/check full
 
+conformance:
+	@scripts/deps build lab conformance
+	@tests/conformance/compare $(ARGS)
 kunit:
 	@scripts/deps kunit
 	@tests/kunit/run
@@ -68,4 +72,4 @@ clean:
 	$(RM) -r build
 
 .PHONY: all modules lab-modules command install uninstall demo check check-quick check-full \
-	kunit lint modules-7.2 clean
+	conformance kunit lint modules-7.2 clean
