@@ -63,6 +63,8 @@ static const struct {
 	{ "engulf", cmd_engulf, "flood one that does not read, use n= others" },
 	{ "engulf-server", cmd_engulf_server, "their other end" },
 	{ "monitor", cmd_monitor, "compare bidi with what vsockmon shows" },
+	{ "storm", cmd_storm, "n= connections at once, count= messages, all kinds of ends" },
+	{ "storm-server", cmd_storm_server, "the other end, also on port + 1" },
 	{ "vmcall", cmd_vmcall, "hypercall nr= from user space" },
 	{ "spool", cmd_spool, "fill n= connections, end=close|half|hold" },
 	{ "late", cmd_late, "read them once go= exists" },
@@ -88,10 +90,9 @@ static _Noreturn void usage(void)
 			"       vst COMMAND [KEY=VALUE...]\n"
 			"keys: cid port type=stream|seq size=N|A-B count seed n\n"
 			"      slow within delay (ms) chunk buf nonblock=1 et=1\n"
-			"      eor=1 trunc=1 counter=FILE expect=ERRNO,... nr\n"
+			"      eor=1 trunc=1 chaos=1 counter=FILE expect=ERRNO,... nr\n"
 			"      timeout (s) set=buffers|partial|unread|both|resize\n"
-			"      full=1 verbose=1 dev\n"
-			"      timeout (s) lport go=FILE end\n"
+			"      full=1 verbose=1 dev lport go=FILE end\n"
 			"roles:\n");
 	for (i = 0; i < ARRAY_SIZE(roles); i++)
 		fprintf(stderr, "  %-14s %s\n", roles[i].name, roles[i].help);
@@ -155,6 +156,8 @@ static void set_opt(char *arg)
 		opt.nonblock = num;
 	else if (!strcmp(arg, "et"))
 		opt.et = num;
+	else if (!strcmp(arg, "chaos"))
+		opt.chaos = num;
 	else if (!strcmp(arg, "eor"))
 		opt.eor = num;
 	else if (!strcmp(arg, "trunc"))

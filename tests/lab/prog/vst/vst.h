@@ -26,6 +26,7 @@ struct vst_opts {
 	bool server;		/* the listening side */
 	bool nonblock;		/* poll and non-blocking sends */
 	bool et;		/* edge-triggered epoll and non-blocking sends */
+	bool chaos;		/* storm: links end meanwhile */
 	bool eor, trunc;	/* seqpacket: MSG_EOR, MSG_TRUNC */
 	const char *counter;	/* file with the VM's hypercall count */
 	const char *dev;	/* vsockmon's network device */
@@ -114,5 +115,7 @@ void cmd_hoard(void);
 void cmd_stuff(void);
 void cmd_stuck(void);
 void cmd_spin(void);
+void cmd_storm(void);
+void cmd_storm_server(void);
 
 #endif
