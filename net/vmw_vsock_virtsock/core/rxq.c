@@ -124,12 +124,20 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_add);
 
-/* Forget what a lane has not begun to deliver. */
+/*
+ * Forget what a lane has not begun to deliver: all of it at once, as its worker
+ * may go on meanwhile, and must not find what is behind a gap.
+ */
 static void virtsock_lane_purge(struct virtsock_lane *lane)
 {
+	struct sk_buff_head forget;
 	struct sk_buff *skb;
 
-	while ((skb = skb_dequeue(&lane->skbs))) {
+	__skb_queue_head_init(&forget);
+	spin_lock_irq(&lane->skbs.lock);
+	skb_queue_splice_init(&lane->skbs, &forget);
+	spin_unlock_irq(&lane->skbs.lock);
+	while ((skb = __skb_dequeue(&forget))) {
 		atomic_dec(&lane->pending);
 		virtsock_rxq_forget(lane->rxq, skb);
 	}
