@@ -5,6 +5,7 @@
 # make demo            a real host and guest, unchanged programs that talk
 # make check           all tests;  check-quick: under 6 minutes;  check-full: more
 # make conformance     the kernel's vsock tests, beside vhost-vsock
+# make pair            both transports in one kernel with 4 CPUs, under stress
 # make kunit, lint     only the unit tests, only the style checks
 # make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
 
@@ -29,6 +30,14 @@ lab-modules:
 	@cp -pu tests/lab/mod/* $(B)/lab/
 	@cp -pu include/uapi/linux/virtsock.h $(B)/lab/include/uapi/linux/
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/lab $(if $(W),W=$(W)) modules
+
+# Both sides for one kernel: the modules, with tests/pair/overlay laid over them
+pair-modules:
+	@mkdir -p $(B)/pair
+	@cp -pru --remove-destination net host include compat-include tests/pair/mod $(B)/pair/
+	@cp -pr --remove-destination tests/pair/overlay/. $(B)/pair/
+	@cat Kbuild tests/pair/Kbuild >$(B)/pair/Kbuild
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B)/pair $(if $(W),W=$(W)) modules
 
 command:
 	@$(MAKE) --no-print-directory -C userspace
@@ -59,6 +68,11 @@ check-full:
 conformance:
 	@scripts/deps build lab conformance
 	@tests/conformance/compare $(ARGS)
+
+pair:
+	@scripts/deps build lab
+	@tests/pair/run
+
 kunit:
 	@scripts/deps kunit
 	@tests/kunit/run
@@ -71,5 +85,5 @@ modules-7.2:
 clean:
 	$(RM) -r build
 
-.PHONY: all modules lab-modules command install uninstall demo check check-quick check-full \
-	conformance kunit lint modules-7.2 clean
+.PHONY: all modules lab-modules pair-modules command install uninstall demo check \
+	check-quick check-full conformance pair kunit lint modules-7.2 clean

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pair's KVM: as much of it as the host's module uses, over this kernel's
+ * own memory and its own local APICs. Names of its own, as the real one may be
+ * loaded, too.
+ */
+#ifndef _VIRTSOCK_PAIR_KVM_HOST_H
+#define _VIRTSOCK_PAIR_KVM_HOST_H
+
+#include <linux/kvm_types.h>
+#include <linux/mm.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct kvm_lapic {
+	int unused;
+};
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	struct {
+		struct kvm_lapic *apic;
+		u64 apic_base;
+	} arch;
+};
+
+struct kvm {
+	refcount_t users;
+	struct kvm_lapic apic;
+	struct kvm_vcpu vcpu;
+	int runners;
+};
+
+struct virtsock_pair_regs {
+	u64 rax, rbx, rcx, rdx, rsi;
+};
+
+/**
+ * struct virtsock_pair_hook - what the host's module does for a VM
+ * @hcall: a hypercall; thread of the VMM
+ * @reset: the VM is reset; preemption off
+ */
+struct virtsock_pair_hook {
+	void (*hcall)(struct kvm_vcpu *vcpu, u32 op, struct virtsock_pair_regs *r);
+	void (*reset)(struct kvm *kvm);
+};
+
+long virtsock_pair_hypercall(u32 op, unsigned long *regs);
+void virtsock_pair_set_hook(const struct virtsock_pair_hook *hook);
+void virtsock_pair_get(struct kvm *kvm);
+void virtsock_pair_put(struct kvm *kvm);
+int virtsock_pair_copy(u64 gpa, void *buf, size_t len, bool write);
+void virtsock_pair_send_ipi(struct kvm_lapic *apic, u32 icr_low, u32 icr_high);
+
+#define kvm_get_kvm		virtsock_pair_get
+#define kvm_put_kvm		virtsock_pair_put
+#define kvm_apic_send_ipi	virtsock_pair_send_ipi
+
+static inline struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, int i)
+{
+	return &kvm->vcpu;
+}
+
+static inline bool kvm_request_pending(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline gfn_t gpa_to_gfn(gpa_t gpa)
+{
+	return gpa >> PAGE_SHIFT;
+}
+
+static inline int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, gpa_t gpa,
+				      void *data, unsigned long len)
+{
+	return virtsock_pair_copy(gpa, data, len, false);
+}
+
+static inline int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa,
+				       const void *data, unsigned long len)
+{
+	return virtsock_pair_copy(gpa, (void *)data, len, true);
+}
+
+static inline bool kvm_vcpu_is_visible_gfn(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	return pfn_valid(gfn);
+}
+
+#endif
