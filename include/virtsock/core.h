@@ -54,6 +54,7 @@
  * @parked: received packets that wait until the program lets the socket go;
  *	the socket's spinlock
  * @lane: where they came from, while there are any
+ * @rung: on that lane's list of the same name
  * @backlog_rcv: the socket's own, to be put back
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  *
@@ -86,6 +87,7 @@ struct virtsock_sock {
 	struct list_head dead_link;
 	struct list_head side_link;
 	struct sk_buff_head parked;
+	struct list_head rung;
 	struct virtsock_lane *lane;
 	int (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);
 	u32 batch_seq;
@@ -264,6 +266,7 @@ void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
  * struct virtsock_lane - packets of some connections, in order
  * @rxq: the queue it belongs to
  * @skbs: what waits for the worker; its lock protects it
+ * @rung: sockets that were let go, with packets parked; the same lock
  * @work: delivers @skbs in process context
  * @pending: packets queued and neither delivered nor parked yet; while it is
  *	not 0 nothing may overtake through the fast path
@@ -272,6 +275,7 @@ void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
 struct virtsock_lane {
 	struct virtsock_rxq *rxq;
 	struct sk_buff_head skbs;
+	struct list_head rung;
 	struct work_struct work;
 	atomic_t pending;
 	struct task_struct *task;
@@ -320,6 +324,7 @@ void virtsock_park_exit(struct sock *sk, struct virtsock_sock *vs);
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb);
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
+void virtsock_unpark(struct virtsock_lane *lane);
 
 /* Does something wait with this socket? slock held. */
 static inline bool virtsock_parked(struct sock *sk)

@@ -5,9 +5,15 @@
  * that, so its other connections go on.
  *
  * The core tells us when: a packet in the socket's backlog, the bell, is
- * handed to sk_backlog_rcv() by release_sock(). Then what is parked goes back
- * to the lane, in front. The socket's spinlock protects the list and makes
- * these moves atomic for virtsock_deliver_fast(), which must overtake nothing.
+ * handed to sk_backlog_rcv() by release_sock(). Then the lane's worker takes
+ * what is parked back to the lane, in front. Only the worker parks and takes
+ * back, so it never holds a packet that is to come behind one it puts back. The
+ * socket's spinlock protects the list and makes these moves atomic for
+ * virtsock_deliver_fast(), which must overtake nothing.
+ *
+ * On lane->rung (its skbs.lock) are sockets with something parked only: what
+ * empties the list takes the socket off, so a socket there keeps its state, and
+ * the lane, which is not freed while anything waits.
  */
 #include <net/sock.h>
 #include <virtsock/core.h>
@@ -25,15 +31,62 @@ static int virtsock_backlog_rcv(struct sock *sk, struct sk_buff *bell)
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (!skb_queue_empty(&vs->parked)) {
 		lane = vs->lane;
-		/* Once they are delivered the lane may go: its lock is our last hold. */
 		spin_lock_irqsave(&lane->skbs.lock, flags);
-		atomic_add(skb_queue_len(&vs->parked), &lane->pending);
-		skb_queue_splice_init(&vs->parked, &lane->skbs);
-		queue_work(lane->rxq->wq, &lane->work);
+		if (list_empty(&vs->rung)) {
+			list_add_tail(&vs->rung, &lane->rung);
+			queue_work(lane->rxq->wq, &lane->work);
+		}
 		spin_unlock_irqrestore(&lane->skbs.lock, flags);
 	}
 	spin_unlock_bh(&sk->sk_lock.slock);
 	return 0;
+}
+
+/* A socket of which the bell has rung, with a reference, or NULL */
+static struct sock *virtsock_rung(struct virtsock_lane *lane)
+{
+	struct virtsock_sock *vs, *next;
+	struct sock *sk = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&lane->skbs.lock, flags);
+	list_for_each_entry_safe(vs, next, &lane->rung, rung) {
+		list_del_init(&vs->rung);
+		sk = sk_vsock(vs->vvs.vsk);
+		/* One at its end is about to forget what is parked. */
+		if (refcount_inc_not_zero(&sk->sk_refcnt))
+			break;
+		sk = NULL;
+	}
+	spin_unlock_irqrestore(&lane->skbs.lock, flags);
+	return sk;
+}
+
+/**
+ * virtsock_unpark() - take back what is parked where the bell has rung
+ * @lane: the lane
+ *
+ * Context: the lane's worker, between two packets.
+ */
+void virtsock_unpark(struct virtsock_lane *lane)
+{
+	struct virtsock_sock *vs;
+	unsigned long flags;
+	struct sock *sk;
+
+	while (!list_empty_careful(&lane->rung) && (sk = virtsock_rung(lane))) {
+		spin_lock_bh(&sk->sk_lock.slock);
+		vs = virtsock_sk(vsock_sk(sk));
+		if (vs && vs->lane == lane) {
+			spin_lock_irqsave(&lane->skbs.lock, flags);
+			list_del_init(&vs->rung);
+			atomic_add(skb_queue_len(&vs->parked), &lane->pending);
+			skb_queue_splice_init(&vs->parked, &lane->skbs);
+			spin_unlock_irqrestore(&lane->skbs.lock, flags);
+		}
+		spin_unlock_bh(&sk->sk_lock.slock);
+		sock_put(sk);
+	}
 }
 
 /**
@@ -46,6 +99,7 @@ static int virtsock_backlog_rcv(struct sock *sk, struct sk_buff *bell)
 void virtsock_park_init(struct sock *sk, struct virtsock_sock *vs)
 {
 	__skb_queue_head_init(&vs->parked);
+	INIT_LIST_HEAD(&vs->rung);
 	vs->backlog_rcv = sk->sk_backlog_rcv;
 	sk->sk_backlog_rcv = virtsock_backlog_rcv;
 }
@@ -99,9 +153,17 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
  */
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
 {
+	struct virtsock_lane *lane;
 	struct sk_buff *skb;
+	unsigned long flags;
 
 	spin_lock_bh(&sk->sk_lock.slock);
+	if (!skb_queue_empty(&vs->parked)) {
+		lane = vs->lane;
+		spin_lock_irqsave(&lane->skbs.lock, flags);
+		list_del_init(&vs->rung);
+		spin_unlock_irqrestore(&lane->skbs.lock, flags);
+	}
 	while ((skb = __skb_dequeue(&vs->parked)))
 		virtsock_rxq_forget(vs->lane->rxq, skb);
 	spin_unlock_bh(&sk->sk_lock.slock);

@@ -39,11 +39,17 @@ static void virtsock_lane_work(struct work_struct *work)
 	int budget = 64;
 
 	WRITE_ONCE(lane->task, current);
-	while (budget-- && (skb = skb_dequeue(&lane->skbs))) {
-		u32 charge = virtsock_skb_cb(skb)->charge;
-		bool done = virtsock_deliver_slow(lane, skb);
+	while (budget--) {
+		bool done;
+		u32 charge;
 		int left;
 
+		virtsock_unpark(lane);
+		skb = skb_dequeue(&lane->skbs);
+		if (!skb)
+			break;
+		charge = virtsock_skb_cb(skb)->charge;
+		done = virtsock_deliver_slow(lane, skb);
 		/* Pairs with the acquire in virtsock_deliver_fast(). */
 		atomic_dec_return_release(&lane->pending);
 		if (!done)
@@ -57,7 +63,7 @@ static void virtsock_lane_work(struct work_struct *work)
 	if (q->end)
 		q->end(q);
 	/* Others share the workqueue: go behind them. */
-	if (!skb_queue_empty(&lane->skbs))
+	if (!skb_queue_empty(&lane->skbs) || !list_empty_careful(&lane->rung))
 		queue_work(q->wq, &lane->work);
 }
 
@@ -85,6 +91,7 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 
 		lane->rxq = q;
 		skb_queue_head_init(&lane->skbs);
+		INIT_LIST_HEAD(&lane->rung);
 		INIT_WORK(&lane->work, virtsock_lane_work);
 		atomic_set(&lane->pending, 0);
 	}
