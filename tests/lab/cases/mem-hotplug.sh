@@ -47,7 +47,7 @@ ends ping 100
 ends ping2 100
 ends server
 ends server2
-guest B rmmod vmw_vsock_virtsock
+until_ok 30 guest B rmmod vmw_vsock_virtsock
 vm_load B
 exercise B
 stop fill
