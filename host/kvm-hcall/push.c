@@ -59,7 +59,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	if (p.used && kvm_vcpu_write_guest(vcpu, gpa, vm->push_buf, p.used))
 		err = -EFAULT;
 	while ((skb = __skb_dequeue(&done)))
-		virtsock_compat_consume_sent(skb);
+		virtsock_sock_sent(skb);
 
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);

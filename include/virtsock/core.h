@@ -35,6 +35,7 @@
  * @sent_alloc: buf_alloc that left last
  * @tx_cid: who its packets go to, for the host: the peer's address changes
  *	before a socket is given to another transport
+ * @full: there was no space when a writer, or poll, looked last
  * @asked: this side is blocked and has asked the peer for credit
  * @peer_blocked: the peer asked for credit and was not given any since
  * @credit_queued: a credit update of this socket waits in a queue
@@ -73,6 +74,7 @@ struct virtsock_sock {
 	u32 sent_alloc;
 	u32 tx_cid;
 	u32 need;
+	bool full;
 	bool asked;
 	bool peer_blocked;
 	bool credit_queued;
@@ -164,6 +166,7 @@ void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
+void virtsock_sock_sent(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 

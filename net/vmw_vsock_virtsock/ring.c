@@ -107,7 +107,7 @@ void virtsock_ring_reap(struct virtsock_link *l)
 	while ((skb = skb_peek(&l->inflight)) &&
 	       (s32)(l->tail - virtsock_skb_cb(skb)->pos) >= 0) {
 		__skb_unlink(skb, &l->inflight);
-		virtsock_compat_consume_sent(skb);
+		virtsock_sock_sent(skb);
 	}
 }
 

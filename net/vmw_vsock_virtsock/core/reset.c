@@ -18,6 +18,8 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 
+	/* Who lingers waits until all is sent, on kernels that have it so. */
+	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	/* SOCK_DEAD is set: we see "dead", or virtsock_sock_reset() that. */
 	smp_mb();
 	if (vs && READ_ONCE(vs->dead)) {

@@ -70,6 +70,8 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
 	virtsock_credit_init(&vs->credit);
 	vs->answered = true;
 	virtsock_park_init(sk_vsock(vsk), vs);
+	/* See virtsock_sock_sent() */
+	sock_set_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	vsk->trans = vs;
 	kfree(vvs);
 	return 0;
@@ -138,6 +140,9 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 		return 1;
 
 	spin_lock_bh(&vs->lock);
+	WRITE_ONCE(vs->full, true);
+	/* It is said before it looks; pairs with virtsock_sock_sent() */
+	smp_mb();
 	space = virtio_transport_stream_has_space(vsk);
 	if (vs->need && space < min(vs->need, virtsock_window(vs)))
 		space = 0;
@@ -147,6 +152,8 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 		vs->asked = true;
 		ask = true;
 	}
+	if (space)
+		WRITE_ONCE(vs->full, false);
 	spin_unlock_bh(&vs->lock);
 
 	if (ask && (sk_vsock(vsk)->sk_state != TCP_ESTABLISHED ||
@@ -501,6 +508,35 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 	spin_unlock_bh(&vs->lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_stamp);
+
+/**
+ * virtsock_sock_sent() - the other side has taken a packet
+ * @skb: the packet, consumed
+ *
+ * No writer waits for its memory, so to free it wakes nobody: the socket has
+ * SOCK_USE_WRITE_QUEUE, or each message would wake who waits for its answer,
+ * before that is there. But where much of that memory is in use, the credit
+ * that a writer waits for does not wake it either (sock_writeable()), and that
+ * is made good here.
+ *
+ * Context: any but hard irq; what makes the socket another transport's waits.
+ */
+void virtsock_sock_sent(struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+	struct virtsock_sock *vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
+	bool held = vs && refcount_inc_not_zero(&sk->sk_refcnt);
+
+	virtsock_compat_consume_sent(skb);
+	if (!held)
+		return;
+	/* The memory is free: who says "full" from now on sees that. */
+	smp_mb();
+	if (READ_ONCE(vs->full))
+		sk->sk_write_space(sk);
+	sock_put(sk);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_sent);
 
 /**
  * virtsock_sock_rx() - a packet for a connected socket arrived

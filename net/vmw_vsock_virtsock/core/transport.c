@@ -112,6 +112,7 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	owner = virtsock_sock_unhold(side, vs);
 	spin_unlock_bh(&side->lock);
 	virtsock_park_exit(sk_vsock(vsk), vs);
+	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
 }

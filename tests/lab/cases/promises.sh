@@ -35,6 +35,8 @@ ends echo
 n=$(hypercalls echo)
 [ "$n" -gt 0 ] || fail "KVM counted no hypercalls"
 promise "ping-pong: $n hypercalls for 2000 round trips" $((n * 10)) -le $((2000 * 11))
+n=$(sed -n 's/^sleeps //p' "$LAB_TMP/echo.out")
+promise "ping-pong: its reader slept $n times for 2000 messages" $((n * 10)) -le $((2000 * 12))
 
 # A stream of small messages: at least 32 in each.
 bg recv vst listen recv port=102 size=56 count=100000 counter="$counter"

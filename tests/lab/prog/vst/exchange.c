@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "vst.h"
@@ -43,6 +44,7 @@ void role_ping(int fd)
 void role_echo(int fd)
 {
 	uint8_t *buf = malloc(opt.chunk);
+	struct rusage usage;
 	int64_t calls = -1;
 	ssize_t n;
 
@@ -55,7 +57,10 @@ void role_echo(int fd)
 		expect_errno("recv", errno);
 	else if (n < 0)
 		die_errno("recv");
-	if (opt.counter)
+	if (opt.counter) {
 		say("hypercalls %lld", (long long)(counter() - calls));
+		getrusage(RUSAGE_SELF, &usage);
+		say("sleeps %ld", usage.ru_nvcsw);
+	}
 	free(buf);
 }
