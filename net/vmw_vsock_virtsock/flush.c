@@ -43,7 +43,7 @@ static void __virtsock_flush(struct virtsock_link *l,
 			     const struct virtsock_flusher *f)
 {
 	int loops = VIRTSOCK_FLUSH_LOOPS;
-	bool again, all, later = false, waits = f->waits, lost = false;
+	bool again, all, held, later = false, waits = f->waits, lost = false;
 	unsigned long delay = 0;
 	u64 start, cost;
 	long ret = 0;
@@ -96,10 +96,12 @@ locked:
 			virtsock_sched_cost(&l->sched, cost);
 		if (ret < 0 || !l->up || later)
 			break;
+		/* Held back by virtsock_obey() since this round began */
+		held = l->stopped && !skb_queue_empty(&l->txq);
 		l->stopped = ret & VIRTSOCK_FR_TX_STOP;
 		again = l->again || (ret & (VIRTSOCK_FR_RX_MORE |
 					    VIRTSOCK_FR_TX_MORE)) ||
-			(!all && !l->stopped);
+			(!l->stopped && (!all || held));
 		if (again && !--loops)
 			later = true;
 	} while (again && !later);
