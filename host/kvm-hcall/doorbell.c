@@ -71,23 +71,23 @@ void virtsock_kick_later(struct virtsock_vm *vm)
 	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 1);
 }
 
-/* Was the doorbell heard? If not, again. */
+/* Was the doorbell heard? If not, again; and who was stopped may try again. */
 static void virtsock_kick_work(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(to_delayed_work(work),
 					      struct virtsock_vm, kick_work);
-	bool waits, again;
+	bool waits;
 
 	spin_lock_bh(&vm->tx_lock);
+	if (vm->tx_up && vm->stopped) {
+		vm->kick = true;
+		vm->armed = false;
+		vm->stopped = false;
+	}
 	/* Armed means that the guest has called since. */
 	waits = vm->tx_up && !vm->armed && (vm->kick || vm->waits);
-	again = vm->tx_up && vm->stopped;
 	spin_unlock_bh(&vm->tx_lock);
 
-	if (again) {
-		virtsock_kick(vm);
-		return;
-	}
 	if (!waits) {
 		vm->kick_delay = VIRTSOCK_KICK_FIRST;
 		return;
