@@ -112,7 +112,7 @@ static long virtsock_register(struct virtsock_link *l, u64 doorbell)
 /* From now on there may be hypercalls. Context: state_lock held. */
 static void virtsock_link_up(struct virtsock_link *l, u64 registered)
 {
-	struct virtsock_hc hc = { .rbx = l->epoch };
+	struct virtsock_hc hc = {};
 
 	l->reason = 0;
 	l->state = VIRTSOCK_STATE_UP;
@@ -121,9 +121,12 @@ static void virtsock_link_up(struct virtsock_link *l, u64 registered)
 	spin_unlock_bh(&l->lock);
 	/* Pairs with virtsock_doorbell_tell(): it sees "up", or we what it set. */
 	smp_mb();
-	hc.rcx = READ_ONCE(l->doorbell);
-	if (hc.rcx != registered)
+	/* It may tell the host, too, meanwhile: the newest must come last. */
+	while ((hc.rcx = READ_ONCE(l->doorbell)) != registered) {
+		registered = hc.rcx;
+		hc.rbx = l->epoch;
 		virtsock_hypercall(VIRTSOCK_HC_DOORBELL, &hc);
+	}
 
 	pr_info("virtsock: link up, CID %u\n", l->cid);
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, l->cid, 0, NULL);
