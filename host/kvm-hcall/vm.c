@@ -307,7 +307,8 @@ static void virtsock_set_backlog(struct virtsock_vm *vm, u32 backlog)
 {
 	WRITE_ONCE(vm->backlog, backlog);
 	WRITE_ONCE(vm->rxq.low, backlog / 2);
-	/* It may have been stopped by the old bound. */
+	/* It may have been stopped by the old bound; as in virtsock_backlog_full() */
+	smp_mb();
 	if (READ_ONCE(vm->stopped))
 		virtsock_kick(vm);
 }
