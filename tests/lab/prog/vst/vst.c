@@ -65,6 +65,7 @@ static const struct {
 	{ "monitor", cmd_monitor, "compare bidi with what vsockmon shows" },
 	{ "storm", cmd_storm, "n= connections at once, count= messages, all kinds of ends" },
 	{ "storm-server", cmd_storm_server, "the other end, also on port + 1" },
+	{ "first", cmd_first, "connect once there is a link, and one round" },
 	{ "vmcall", cmd_vmcall, "hypercall nr= from user space" },
 	{ "spool", cmd_spool, "fill n= connections, end=close|half|hold" },
 	{ "late", cmd_late, "read them once go= exists" },

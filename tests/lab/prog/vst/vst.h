@@ -96,6 +96,7 @@ void cmd_burst(void);
 void cmd_burst_server(void);
 void cmd_connect_error(void);
 void cmd_monitor(void);
+void cmd_first(void);
 void cmd_vmcall(void);
 void cmd_flood(void);
 void cmd_flood_server(void);
