@@ -6,7 +6,8 @@
 # make check           all tests;  check-quick: under 6 minutes;  check-full: more
 # make conformance     the kernel's vsock tests, beside vhost-vsock
 # make pair            both transports in one kernel with 4 CPUs, under stress
-# make kunit, lint     only the unit tests, only the style checks
+# make kunit, model    only the unit tests, only the protocols' models
+# make lint            only the style checks
 # make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
 
 KVER	?= $(shell uname -r)
@@ -76,6 +77,8 @@ pair:
 kunit:
 	@scripts/deps kunit
 	@tests/kunit/run
+model:
+	@tests/model/run
 lint:
 	@scripts/deps build
 	@tests/lint/run
@@ -86,4 +89,4 @@ clean:
 	$(RM) -r build
 
 .PHONY: all modules lab-modules pair-modules command install uninstall demo check \
-	check-quick check-full conformance pair kunit lint modules-7.2 clean
+	check-quick check-full conformance pair kunit model lint modules-7.2 clean
