@@ -166,7 +166,6 @@ void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
-void virtsock_sock_sent(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 
@@ -253,6 +252,7 @@ struct virtsock_packer {
 };
 
 bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb);
+void virtsock_sock_sent(struct sk_buff *skb);
 void virtsock_pack_seal(struct virtsock_packer *p);
 struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info,
 				u32 off, gfp_t gfp);

@@ -220,6 +220,35 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 EXPORT_SYMBOL_GPL(virtsock_pack);
 
 /**
+ * virtsock_sock_sent() - the other side has taken a packet
+ * @skb: the packet, consumed
+ *
+ * No writer waits for its memory, so to free it wakes nobody: the socket has
+ * SOCK_USE_WRITE_QUEUE, or each message would wake who waits for its answer,
+ * before that is there. But where much of that memory is in use, the credit
+ * that a writer waits for does not wake it either (sock_writeable()), and that
+ * is made good here.
+ *
+ * Context: any but hard irq; what makes the socket another transport's waits.
+ */
+void virtsock_sock_sent(struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+	struct virtsock_sock *vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
+	bool held = vs && refcount_inc_not_zero(&sk->sk_refcnt);
+
+	virtsock_compat_consume_sent(skb);
+	if (!held)
+		return;
+	/* The memory is free: who says "full" from now on sees that. */
+	smp_mb();
+	if (READ_ONCE(vs->full))
+		sk->sk_write_space(sk);
+	sock_put(sk);
+}
+EXPORT_SYMBOL_GPL(virtsock_sock_sent);
+
+/**
  * virtsock_unpack() - make a packet for the common code from a record
  * @info: the record, checked
  * @off: where in its payload this packet begins
