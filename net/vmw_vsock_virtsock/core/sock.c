@@ -114,9 +114,20 @@ static u32 virtsock_window(struct virtsock_sock *vs)
 	u32 window;
 
 	spin_lock_bh(&vs->vvs.tx_lock);
-	window = min(vs->vvs.peer_buf_alloc, vs->vvs.buf_alloc);
+	window = min(vs->vvs.peer_buf_alloc, vs->buf_size);
 	spin_unlock_bh(&vs->vvs.tx_lock);
 	return window;
+}
+
+/* The common code would fill what buf_alloc was before the buffer shrank. */
+static u32 virtsock_tx_room(struct virtsock_sock *vs)
+{
+	u32 sent;
+
+	spin_lock_bh(&vs->vvs.tx_lock);
+	sent = vs->vvs.tx_cnt - vs->vvs.peer_fwd_cnt;
+	spin_unlock_bh(&vs->vvs.tx_lock);
+	return sent < vs->buf_size ? vs->buf_size - sent : 0;
 }
 
 /**
@@ -143,7 +154,8 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 	WRITE_ONCE(vs->full, true);
 	/* It is said before it looks; pairs with virtsock_sock_sent() */
 	smp_mb();
-	space = virtio_transport_stream_has_space(vsk);
+	space = min_t(s64, virtio_transport_stream_has_space(vsk),
+		      virtsock_tx_room(vs));
 	if (vs->need && space < min(vs->need, virtsock_window(vs)))
 		space = 0;
 	if (!vs->begun && !virtsock_credit_may_send(&vs->credit))
@@ -182,7 +194,8 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
 	vs->more = msg->msg_flags & MSG_MORE;
-	ret = virtio_transport_stream_enqueue(vsk, msg, len);
+	ret = virtio_transport_stream_enqueue(vsk, msg,
+					      min_t(size_t, len, virtsock_tx_room(vs)));
 	/* The link is about to take its sockets with it. */
 	return ret == -ENODEV ? -ECONNRESET : ret;
 }
@@ -216,7 +229,7 @@ static bool virtsock_seqpacket_fits(struct vsock_sock *vsk, size_t len)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 
-	if (vs->begun || len > virtsock_window(vs))
+	if (vs->begun)
 		return true;
 
 	vs->need = len;
@@ -245,10 +258,13 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
+	if (len > virtsock_window(vs))
+		return -EMSGSIZE;
 	if (msg->msg_flags & MSG_DONTWAIT && !virtsock_seqpacket_fits(vsk, len))
 		return -EAGAIN;
 	vs->more = msg->msg_flags & MSG_MORE;
-	ret = virtio_transport_seqpacket_enqueue(vsk, msg, len);
+	ret = virtio_transport_seqpacket_enqueue(vsk, msg,
+						 min_t(size_t, len, virtsock_tx_room(vs)));
 	if (ret < 0 || ret == len)
 		vs->begun = false;
 	return ret == -ENODEV ? -ECONNRESET : ret;
