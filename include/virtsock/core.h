@@ -31,6 +31,7 @@
  *	largest that it ever was, as the peer may send by what it was told
  * @promised: bytes that the peer was told to send up to, cumulative
  * @deferred: bytes of those that wait for a lane's worker
+ * @sent_fwd: fwd_cnt that left last
  * @sent_limit: record limit that left last
  * @sent_alloc: buf_alloc that left last
  * @tx_cid: who its packets go to, for the host: the peer's address changes
@@ -70,6 +71,7 @@ struct virtsock_sock {
 	u32 buf_size;
 	u32 promised;
 	u32 deferred;
+	u32 sent_fwd;
 	u32 sent_limit;
 	u32 sent_alloc;
 	u32 tx_cid;

@@ -278,12 +278,12 @@ EXPORT_SYMBOL_GPL(virtsock_seqpacket_enqueue);
  */
 static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 {
-	u32 entries, limit, left, gained;
+	u32 entries, limit, freed;
 	bool starved;
 
 	limit = virtsock_rx_limit(vs, sk->sk_type);
 	spin_lock_bh(&vs->vvs.rx_lock);
-	left = virtsock_promised(vs, vs->vvs.fwd_cnt);
+	freed = vs->vvs.fwd_cnt - vs->sent_fwd;
 	/* The reader waits as well: bytes of an unfinished message do not help. */
 	starved = sk->sk_type == SOCK_SEQPACKET ? !vs->vvs.msg_count :
 		  vs->vvs.rx_bytes < sock_rcvlowat(sk, 0, INT_MAX);
@@ -292,14 +292,16 @@ static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 	if (vs->buf_size > vs->sent_alloc)
 		return true;
 
-	/* A buffer that shrank gives nothing back until it is as small. */
-	gained = vs->buf_size > left ? vs->buf_size - left : 0;
+	/*
+	 * Also where the end of the window stays, as the buffer has shrunk: a
+	 * sender may be bounded by its own buffer, and then this is what helps.
+	 */
 	entries = virtsock_compat_rx_entries(vs->buf_size, sk->sk_type);
-	if (gained >= clamp_t(u32, vs->buf_size / 4, 1, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE))
+	if (freed >= clamp_t(u32, vs->buf_size / 4, 1, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE))
 		return true;
 	if (limit - vs->sent_limit >= max(1U, entries / 4))
 		return true;
-	return starved && (gained || limit != vs->sent_limit);
+	return starved && (freed || limit != vs->sent_limit);
 }
 
 /* After a receive: does a blocked peer need to know now? Socket locked. */
@@ -518,6 +520,7 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 	fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
 	vs->sent_alloc = max(vs->buf_size, virtsock_promised(vs, fwd_cnt));
 	vs->promised = fwd_cnt + vs->sent_alloc;
+	vs->sent_fwd = fwd_cnt;
 	vs->sent_limit = virtsock_rx_limit(vs, sk->sk_type);
 	hdr->buf_alloc = cpu_to_le32(vs->sent_alloc);
 	virtsock_skb_cb(skb)->msg_limit = vs->sent_limit;
