@@ -247,8 +247,9 @@ static bool virtsock_seqpacket_fits(struct vsock_sock *vsk, size_t len)
  * @len: bytes of it to send
  *
  * Context: process, socket locked.
- * Return: as virtsock_stream_enqueue(); -EMSGSIZE beyond the peer's buffer;
- * -EAGAIN with MSG_DONTWAIT where not all of it fits.
+ * Return: as virtsock_stream_enqueue(); -EMSGSIZE beyond the peer's buffer; 0
+ * with MSG_DONTWAIT where not all of it fits: the core asks for room again,
+ * finds none, and says EAGAIN. (An error of ours would be ENOMEM on 6.1.)
  */
 int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 			       size_t len)
@@ -261,7 +262,7 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 	if (len > virtsock_window(vs))
 		return -EMSGSIZE;
 	if (msg->msg_flags & MSG_DONTWAIT && !virtsock_seqpacket_fits(vsk, len))
-		return -EAGAIN;
+		return 0;
 	vs->more = msg->msg_flags & MSG_MORE;
 	ret = virtio_transport_seqpacket_enqueue(vsk, msg,
 						 min_t(size_t, len, virtsock_tx_room(vs)));
