@@ -445,6 +445,16 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 	if (READ_ONCE(vs->cut))
 		return VIRTSOCK_TX_DROP;
 
+	/*
+	 * When a connect request is freed, its socket must not look writable:
+	 * io_uring takes that for the answer, and calls connect() again.
+	 */
+	if (op == VIRTIO_VSOCK_OP_REQUEST) {
+		skb_orphan(skb);
+		if (!skb_set_owner_sk_safe(skb, sk))
+			return class;
+	}
+
 	spin_lock_bh(&vs->lock);
 	switch (op) {
 	case VIRTIO_VSOCK_OP_RW:

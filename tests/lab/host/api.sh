@@ -19,12 +19,14 @@ API_KNOWN='stream.lowat.partial'
 
 # What the peers cannot do and virtsock can: buffers smaller than the bookkeeping
 # of one message, and a buffer that becomes smaller while data is on its way.
+# uring.connect: the request that is freed makes its socket look writable.
 API_KNOWN_PEERS='stream.bufsize.before seqpacket.bufsize.before
 	stream.bufsize.before-one seqpacket.bufsize.before-one
 	stream.bufsize.connected seqpacket.bufsize.connected
 	seqpacket.bufsize.zero seqpacket.bufsize.zero-connected
 	stream.bufsize.shrink seqpacket.bufsize.shrink
-	stream.bufsize.flow seqpacket.bufsize.flow'
+	stream.bufsize.flow seqpacket.bufsize.flow
+	stream.uring.connect seqpacket.uring.connect'
 API_KNOWN_PEERS=${API_KNOWN_PEERS//[$'\n\t']/ }
 
 api_run() {
