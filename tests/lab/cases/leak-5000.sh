@@ -21,7 +21,7 @@ churn() {
 }
 
 # Whatever is allocated once is there.
-churn 1000
+churn 400
 guest A mkdir -p "$LAB_TMP"
 guest A vst leak-mark go="$LAB_TMP/mark"
 vst leak-mark go="$LAB_TMP/mark"
