@@ -153,12 +153,6 @@ enum virtsock_tx_class {
 
 /* sock.c */
 int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
-ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
-				size_t len);
-int virtsock_notify_send_init(struct vsock_sock *vsk,
-			      struct vsock_transport_send_notify_data *data);
-int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
-			       size_t len);
 ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len, int flags);
 ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
@@ -170,6 +164,15 @@ void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
+
+/* send.c */
+bool virtsock_send_credit(struct vsock_sock *vsk, u16 op);
+ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+				size_t len);
+int virtsock_notify_send_init(struct vsock_sock *vsk,
+			      struct vsock_transport_send_notify_data *data);
+int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+			       size_t len);
 
 /* transport.c */
 

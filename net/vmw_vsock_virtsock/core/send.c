@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A program sends: how much it may, by credit in bytes and in records, and
+ * what it sends handed to the common code.
+ */
+#include <linux/export.h>
+#include <virtsock/core.h>
+
+/**
+ * virtsock_send_credit() - tell the peer our credit, or ask for its
+ * @vsk: the socket
+ * @op: CREDIT_UPDATE or CREDIT_REQUEST
+ *
+ * Context: process, socket locked.
+ * Return: false if there is no memory.
+ */
+bool virtsock_send_credit(struct vsock_sock *vsk, u16 op)
+{
+	const struct vsock_transport *t = vsock_core_get_transport(vsk);
+	struct sock *sk = sk_vsock(vsk);
+	struct virtio_vsock_hdr *hdr;
+	struct sk_buff *skb;
+
+	skb = virtsock_compat_alloc_skb(0, GFP_KERNEL);
+	if (!skb)
+		return false;
+
+	hdr = virtio_vsock_hdr(skb);
+	*hdr = (struct virtio_vsock_hdr) {
+		.type = cpu_to_le16(sk->sk_type == SOCK_STREAM ?
+				    VIRTIO_VSOCK_TYPE_STREAM :
+				    VIRTIO_VSOCK_TYPE_SEQPACKET),
+		.op = cpu_to_le16(op),
+		.src_cid = cpu_to_le64(t->get_local_cid()),
+		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
+		.dst_cid = cpu_to_le64(vsk->remote_addr.svm_cid),
+		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
+	};
+	skb_set_owner_w(skb, sk);
+	virtio_transport_inc_tx_pkt(vsk->trans, skb);
+	virtsock_compat_send_pkt(container_of(t, struct virtio_transport,
+					      transport), skb, sock_net(sk));
+	return true;
+}
+
+/* The most that can ever be on the way: a longer message is refused. */
+static u32 virtsock_window(struct virtsock_sock *vs)
+{
+	u32 window;
+
+	spin_lock_bh(&vs->vvs.tx_lock);
+	window = min(vs->vvs.peer_buf_alloc, vs->buf_size);
+	spin_unlock_bh(&vs->vvs.tx_lock);
+	return window;
+}
+
+/* The common code would fill what buf_alloc was before the buffer shrank. */
+static u32 virtsock_tx_room(struct virtsock_sock *vs)
+{
+	u32 sent;
+
+	spin_lock_bh(&vs->vvs.tx_lock);
+	sent = vs->vvs.tx_cnt - vs->vvs.peer_fwd_cnt;
+	spin_unlock_bh(&vs->vvs.tx_lock);
+	return sent < vs->buf_size ? vs->buf_size - sent : 0;
+}
+
+/**
+ * virtsock_stream_has_space() - bytes that may be sent (both socket types)
+ * @vsk: the socket
+ *
+ * The answer 0 is about to block a writer, or to tell poll that it must wait:
+ * the peer is asked for credit, once until some arrives.
+ *
+ * Context: process, socket locked.
+ * Return: bytes; 0 where bytes or records are used up.
+ */
+s64 virtsock_stream_has_space(struct vsock_sock *vsk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	bool ask = false;
+	s64 space;
+
+	/* A writer that waits on a dead link must come out of its loop. */
+	if (READ_ONCE(vs->dead))
+		return 1;
+
+	spin_lock_bh(&vs->lock);
+	WRITE_ONCE(vs->full, true);
+	/* It is said before it looks; pairs with virtsock_sock_sent() */
+	smp_mb();
+	space = min_t(s64, virtio_transport_stream_has_space(vsk),
+		      virtsock_tx_room(vs));
+	if (vs->need && space < min(vs->need, virtsock_window(vs)))
+		space = 0;
+	if (!vs->begun && !virtsock_credit_may_send(&vs->credit))
+		space = 0;
+	if (!space && !vs->asked) {
+		vs->asked = true;
+		ask = true;
+	}
+	if (space)
+		WRITE_ONCE(vs->full, false);
+	spin_unlock_bh(&vs->lock);
+
+	if (ask && (sk_vsock(vsk)->sk_state != TCP_ESTABLISHED ||
+		    !virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_REQUEST)))
+		WRITE_ONCE(vs->asked, false);
+	return space;
+}
+EXPORT_SYMBOL_GPL(virtsock_stream_has_space);
+
+/**
+ * virtsock_stream_enqueue() - send bytes (transport .stream_enqueue)
+ * @vsk: the socket
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Context: process, socket locked.
+ * Return: bytes taken, or -ECONNRESET once the link has ended, or an error of
+ * the common code.
+ */
+ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+				size_t len)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	ssize_t ret;
+
+	if (READ_ONCE(vs->dead))
+		return -ECONNRESET;
+	vs->more = msg->msg_flags & MSG_MORE;
+	ret = virtio_transport_stream_enqueue(vsk, msg,
+					      min_t(size_t, len, virtsock_tx_room(vs)));
+	/* The link is about to take its sockets with it. */
+	return ret == -ENODEV ? -ECONNRESET : ret;
+}
+
+/**
+ * virtsock_notify_send_init() - a send begins (transport .notify_send_init)
+ * @vsk: the socket
+ * @data: not used
+ *
+ * Context: process, socket locked.
+ * Return: 0.
+ */
+int virtsock_notify_send_init(struct vsock_sock *vsk,
+			      struct vsock_transport_send_notify_data *data)
+{
+	struct virtsock_sock *vs = vsk->trans;
+
+	vs->need = 0;
+	vs->begun = false;
+	return virtio_transport_notify_send_init(vsk, data);
+}
+
+/*
+ * The core sends what fits of a message and then waits, or says EAGAIN: who
+ * does not wait would lose the rest, and its next message would be the end of
+ * this one. So there is all of it or none, and poll says when.
+ */
+static bool virtsock_seqpacket_fits(struct vsock_sock *vsk, size_t len)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	if (vs->begun)
+		return true;
+
+	vs->need = len;
+	if (!virtsock_stream_has_space(vsk))
+		return false;
+	vs->need = 0;
+	vs->begun = true;
+	return true;
+}
+
+/**
+ * virtsock_seqpacket_enqueue() - send a message (transport .seqpacket_enqueue)
+ * @vsk: the socket
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Context: process, socket locked.
+ * Return: as virtsock_stream_enqueue(); -EMSGSIZE beyond the peer's buffer; 0
+ * with MSG_DONTWAIT where not all of it fits: the core asks for room again,
+ * finds none, and says EAGAIN. (An error of ours would be ENOMEM on 6.1.)
+ */
+int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
+			       size_t len)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	int ret;
+
+	if (READ_ONCE(vs->dead))
+		return -ECONNRESET;
+	if (len > virtsock_window(vs))
+		return -EMSGSIZE;
+	if (msg->msg_flags & MSG_DONTWAIT && !virtsock_seqpacket_fits(vsk, len))
+		return 0;
+	vs->more = msg->msg_flags & MSG_MORE;
+	ret = virtio_transport_seqpacket_enqueue(vsk, msg,
+						 min_t(size_t, len, virtsock_tx_room(vs)));
+	if (ret < 0 || ret == len)
+		vs->begun = false;
+	return ret == -ENODEV ? -ECONNRESET : ret;
+}
