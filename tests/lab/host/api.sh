@@ -51,9 +51,9 @@ api_at() {
 	echo "+ subject $subject, helper $helper"
 	api_run "$subject" env "VSAPI_KNOWN=$known" \
 		vsapi run "${API_CID:-$(cid_of "$helper")}" $API_PORT "$@" |
-		tee "$LAB_TMP/api.out" || :
-	failed=$(sed -n 's/^FAIL: //p' "$LAB_TMP/api.out" | tr '\n' ' ')
-	grep -q '^[0-9]* passed, [0-9]* failed$' "$LAB_TMP/api.out" ||
+		tee "$LAB_TMP/api.ktap" || :
+	failed=$(sed -n 's/^FAIL: //p' "$LAB_TMP/api.ktap" | tr '\n' ' ')
+	grep -q '^[0-9]* passed, [0-9]* failed$' "$LAB_TMP/api.ktap" ||
 		failed+='(ended early)'
 	[ -z "$failed" ] || API_FAILED+="subject on $subject: $failed"
 	ends_any helper

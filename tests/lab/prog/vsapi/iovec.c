@@ -144,7 +144,7 @@ static void recv_fault_subject(void)
 		HERE();
 		n = recv(fd, p, goods[i] + 100, 0);
 		if (n < 0) {
-			EQUAL(errno, EFAULT);
+			EQUAL(errno, core_errno(EFAULT));
 			n = 0;
 		}
 		TRUE((size_t)n <= goods[i]);
@@ -174,7 +174,7 @@ static void recv_fault_message_subject(void)
 	for (i = 0; i < 20; i++) {
 		uint8_t *p = holed(i * 50);
 
-		REFUSED(EFAULT, recv(fd, p, 1000, 0));
+		REFUSED(core_errno(EFAULT), recv(fd, p, 1000, 0));
 		recv_all(fd, i, 1000 + i * 5000);
 	}
 	meet();

@@ -24,6 +24,12 @@ bool kernel_before(int major, int minor)
 	return strtol(rest + 1, NULL, 10) < minor;
 }
 
+/* Older ones made ENOMEM of whatever their transports said. */
+int core_errno(int err)
+{
+	return kernel_before(6, 12) ? ENOMEM : err;
+}
+
 int sock_flags(int flags)
 {
 	return NEED(socket(AF_VSOCK, me.type | flags, 0));

@@ -85,7 +85,7 @@ static void sockmap(unsigned int port)
 	if (map_put(map, 0, fd))
 		EQUAL(errno, EOPNOTSUPP);
 	ready();
-	TRUE(wait_for(fd, POLLIN, 20000) & POLLERR);
+	UNTIL(wait_for(fd, 0, 100) & POLLERR);
 	EQUAL(sock_error(fd), ECONNRESET);
 	TRUE(send(fd, "x", 1, MSG_NOSIGNAL) < 0);
 	TRUE(recv(fd, buf, sizeof(buf), MSG_DONTWAIT) <= 0);

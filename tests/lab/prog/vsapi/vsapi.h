@@ -125,6 +125,7 @@ void meet(void);
 
 /* sock.c */
 bool kernel_before(int major, int minor);
+int core_errno(int err);
 int sock_new(void);
 int sock_flags(int flags);
 void set_int(int fd, int name, int val);
