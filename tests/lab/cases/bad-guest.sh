@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: malformed rings, records and addresses cost a guest its link, nobody else anything
+# when: once
 # timeout: 180
 needs_virtsock
 vm A

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the first connection after boot, from either side, in fresh guests
+# when: once
 # timeout: 900
 # LAB_BOOTS says how many boots. The client tries from before the module is
 # loaded, so its connection is the first thing that the link carries.

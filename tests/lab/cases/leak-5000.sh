@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: 5000 connections, opened and closed in each way, leave nothing behind
+# when: once
 # timeout: 300
 needs_virtsock
 vm A

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: memory is plugged in and taken out while traffic runs
+# when: once
 # timeout: 240
 host_load
 VM_MEM=256M,slots=4,maxmem=2G vm_boot B

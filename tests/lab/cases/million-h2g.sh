@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: 1,000,000 messages of 1 to 64 bytes from the host to the guest
+# when: once
 # timeout: 400
 vm A
 pair A host recv send size=1-64 count=1000000 seed=23

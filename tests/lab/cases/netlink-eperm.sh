@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: without CAP_NET_ADMIN nothing can be bound or removed
+# when: once
 # timeout: 60
 needs_virtsock
 vm A

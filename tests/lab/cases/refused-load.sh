@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the modules refuse to load where they cannot work, and say what to do
+# when: once
 # timeout: 200
 needs_virtsock
 for name in A B; do

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: no in-kernel APIC, Hyper-V's hypercalls: both sides say why there is no link
+# when: once
 # timeout: 240
 needs_virtsock
 host_load

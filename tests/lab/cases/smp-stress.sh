@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a guest with 4 CPUs: many connections, all kinds of ends, link down and up under load
+# when: once
 # timeout: 900
 needs_virtsock
 host_load
