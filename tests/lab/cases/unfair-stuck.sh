@@ -10,7 +10,7 @@ bg stuff guest A vst stuff cid=2 port=890 n=20 size=4096
 ready stuck RUNNING
 ready stuff RUNNING
 # Some more that are stopped.
-bg stopped vst listen drain port=891 size=4096
+bg stopped vst hoard port=891 n=1
 ready stopped
 bg flood guest A vst stuff cid=2 port=891 n=1 size=4096
 nap 0.2
