@@ -29,5 +29,7 @@ vst leak-mark go="$LAB_TMP/mark"
 t=${EPOCHREALTIME/./}
 churn 5000
 note "5000 connections in $(((${EPOCHREALTIME/./} - t) / 1000)) ms"
-vst leak-check go="$LAB_TMP/mark" n=5000 | sed 's/^/# host: /'
-guest A vst leak-check go="$LAB_TMP/mark" n=5000 | sed 's/^/# guest: /'
+leaks=''
+vst leak-check go="$LAB_TMP/mark" n=5000 || leaks=' host'
+guest A vst leak-check go="$LAB_TMP/mark" n=5000 || leaks+=' guest'
+[ -z "$leaks" ] || fail "left behind on:$leaks"

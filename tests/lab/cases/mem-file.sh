@@ -7,6 +7,7 @@ image=/dev/shm/ext4.img dir=/run/lab/ext4
 truncate -s 700M $image
 mkfs.ext4 -q -F -O ^has_journal -E nodiscard $image
 mkdir -p $dir
+modprobe loop
 mount -o loop $image $dir
 
 for place in /dev/shm $dir; do

@@ -8,13 +8,14 @@ took() {
 	sed -n 's/^took \([0-9]*\) us$/\1/p' "$LAB_TMP/$1.out"
 }
 
-# gauge RECEIVER SENDER: one connection's time for 8 MiB.
+# gauge RECEIVER SENDER: one connection's time for 8 MiB, in $us.
 gauge() {
 	bg gauge vst_at "$1" listen gauge port=880 size=16384 count=512
 	ready gauge
 	vst_at "$2" connect pump cid="$(cid_of "$1")" port=880 size=16384 count=512
 	ends gauge >/dev/null
-	took gauge
+	us=$(took gauge)
+	[ -n "$us" ] || fail "no time for a connection"
 }
 
 # hoard RECEIVER SENDER SIZE: 64 connections that are full, and stay so.
@@ -36,9 +37,11 @@ compare() {
 
 	# Something else may run on this machine: 4 more where 3 do not do.
 	for i in 1 2 3 4 5 6 7; do
-		alone+=("$(gauge "$1" "$2" | tail -n 1)")
+		gauge "$1" "$2"
+		alone+=("$us")
 		hoard "$@"
-		beside+=("$(gauge "$1" "$2" | tail -n 1)")
+		gauge "$1" "$2"
+		beside+=("$us")
 		stop stuff
 		stop hoard
 		a=$(median "${alone[@]}")

@@ -57,7 +57,7 @@ api_at() {
 		vsapi run "${API_CID:-$(cid_of "$helper")}" $API_PORT "$@" |
 		tee "$LAB_TMP/api.ktap" || :
 	failed=$(sed -n 's/^FAIL: //p' "$LAB_TMP/api.ktap" | tr '\n' ' ')
-	grep -q '^[0-9]* passed, [0-9]* failed$' "$LAB_TMP/api.ktap" ||
+	grep -q '^[1-9][0-9]* passed, [0-9]* failed$' "$LAB_TMP/api.ktap" ||
 		failed+='(ended early)'
 	[ -z "$failed" ] || API_FAILED+="subject on $subject: $failed"
 	ends_any helper

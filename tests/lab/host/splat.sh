@@ -21,7 +21,8 @@ splat_mark() {
 	done
 }
 
-# New output of each guest's console, with its name.
+# New output of each guest's console, with its name; and all output of those
+# that were booted since, as they may be gone by now.
 splat_guests() {
 	local log vm from
 
@@ -32,6 +33,11 @@ splat_guests() {
 		[ -e "/run/lab/mark.$vm" ] && from=$(cat "/run/lab/mark.$vm")
 		[ "$(stat -L -c %s "$log")" -ge "$from" ] || from=0
 		tail -c "+$((from + 1))" "$log" | tr -d '\r' | sed "s/^/guest $vm: /"
+	done
+	for log in "$LAB_OUT"/guest-*."${LAB_CASE:-none}"{,.[0-9]*}.log; do
+		[ -e "$log" ] || continue
+		vm=${log##*/guest-}
+		tr -d '\r' <"$log" | sed "s/^/guest ${vm%%.*}, of this case: /"
 	done
 }
 

@@ -48,6 +48,11 @@ vm_boot() {
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	console=$LAB_OUT/guest-$name.$LAB_CASE.log
+	# One for each boot, so that splat_guests sees what ended meanwhile.
+	for ((i = 2; ; i++)); do
+		[ -e "$console" ] || break
+		console=$LAB_OUT/guest-$name.$LAB_CASE.$i.log
+	done
 	ln -s "$console" "$dir/console"
 	vm_cid "$name" >"$dir/cid"
 	for ((i = 0; i < VM_PORTS; i++)); do
