@@ -48,7 +48,8 @@ static long virtsock_refuse(struct virtsock_vm *vm, u32 reason, const char *word
 		vm->state = VIRTSOCK_STATE_ENDING;
 		virtsock_vm_end(vm, BIT(VIRTSOCK_END_LINK));
 	}
-	if (vm->reason != reason && __ratelimit(&rs)) {
+	if (vm->told != reason && __ratelimit(&rs)) {
+		vm->told = reason;
 		pr_notice("virtsock: CID %u: process %u (%s) cannot have a link: %s\n",
 			  vm->cid, pid, current->group_leader->comm, words);
 		virtsock_control_refused(vm->cid, pid, current->group_leader->comm,
@@ -146,6 +147,7 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	vm->tail = 0;
 	vm->state = VIRTSOCK_STATE_UP;
 	WRITE_ONCE(vm->reason, 0);
+	vm->told = 0;
 	spin_lock_bh(&vm->tx_lock);
 	vm->tx_up = true;
 	vm->armed = false;

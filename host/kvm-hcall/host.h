@@ -48,6 +48,7 @@ enum virtsock_end {
  * @lock: serialises the hypercalls of this VM and @end_work; protects the link
  * @state: enum virtsock_state
  * @reason: VIRTSOCK_E* of the last HELLO that was refused, 0 once it was not
+ * @told: what of that the administrator was told, 0 for nothing
  * @epoch: of the link
  * @ring: guest addresses of the ring's pages, read once at REGISTER
  * @nr_pages: number of them
@@ -95,6 +96,7 @@ struct virtsock_vm {
 	struct mutex lock;
 	u32 state;
 	u32 reason;
+	u32 told;
 	u64 epoch;
 	u64 *ring;
 	u32 nr_pages;
