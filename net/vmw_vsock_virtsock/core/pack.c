@@ -242,8 +242,11 @@ void virtsock_sock_sent(struct sk_buff *skb)
 		return;
 	/* The memory is free: who says "full" from now on sees that. */
 	smp_mb();
-	if (READ_ONCE(vs->full))
+	if (READ_ONCE(vs->full) && sock_writeable(sk)) {
+		/* Who asks from now on says so again. */
+		WRITE_ONCE(vs->full, false);
 		sk->sk_write_space(sk);
+	}
 	sock_put(sk);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_sent);

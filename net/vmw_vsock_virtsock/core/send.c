@@ -78,7 +78,7 @@ static u32 virtsock_tx_room(struct virtsock_sock *vs)
 s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
-	bool ask = false;
+	bool ask = false, was;
 	s64 space;
 
 	/* A writer that waits on a dead link must come out of its loop. */
@@ -86,6 +86,7 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 		return 1;
 
 	spin_lock_bh(&vs->lock);
+	was = vs->full;
 	WRITE_ONCE(vs->full, true);
 	/* It is said before it looks; pairs with virtsock_sock_sent() */
 	smp_mb();
@@ -100,7 +101,7 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 		ask = true;
 	}
 	if (space)
-		WRITE_ONCE(vs->full, false);
+		WRITE_ONCE(vs->full, was);
 	spin_unlock_bh(&vs->lock);
 
 	if (ask && (sk_vsock(vsk)->sk_state != TCP_ESTABLISHED ||

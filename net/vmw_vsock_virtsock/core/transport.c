@@ -88,24 +88,41 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 	return err;
 }
 
+/*
+ * Nothing of the side refers to a socket's state when this returns. It may wait
+ * for a hypercall, and that for memory of a VM, so it must not hold up those who
+ * wait in virtsock_side_wait(): the module is held instead. One that is going
+ * has no socket that holds it, so nothing of this one waits there.
+ */
+static void virtsock_forget(struct virtsock_side *side, struct vsock_sock *vsk)
+{
+	const struct virtsock_side_ops *ops;
+	int idx;
+
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	ops = READ_ONCE(side->ops);
+	if (ops && !try_module_get(ops->owner))
+		ops = NULL;
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+	if (!ops)
+		return;
+	ops->forget(vsk, true);
+	module_put(ops->owner);
+}
+
 static void virtsock_destruct(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	struct virtsock_side *side = virtsock_side(vsk);
-	const struct virtsock_side_ops *ops;
 	struct module *owner;
-	int idx;
 
 	/*
 	 * A connect() to another transport reassigns a socket of which packets
 	 * may still wait; they refer to the state that goes now. At the end of
 	 * a socket, when nobody refers to it, there are none: they hold it.
 	 */
-	idx = srcu_read_lock(&virtsock_side_srcu);
-	ops = READ_ONCE(side->ops);
-	if (ops && refcount_read(&sk_vsock(vsk)->sk_refcnt))
-		ops->forget(vsk, true);
-	srcu_read_unlock(&virtsock_side_srcu, idx);
+	if (refcount_read(&sk_vsock(vsk)->sk_refcnt))
+		virtsock_forget(side, vsk);
 
 	spin_lock_bh(&side->lock);
 	list_del(&vs->side_link);
@@ -124,6 +141,9 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	struct module *owner;
 	int err;
 
+	/* What waits for the peer before this one is found by its CID only. */
+	if (vs->tx_cid && vs->tx_cid != vsk->remote_addr.svm_cid)
+		virtsock_forget(side, vsk);
 	err = virtsock_sock_hold(side, vsk, vs);
 	if (err)
 		return err;
