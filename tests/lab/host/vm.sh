@@ -26,7 +26,9 @@ vm_cid() {
 	case $1 in
 	A)	echo 42 ;;
 	B)	echo 43 ;;
-	*)	echo 44 ;;
+	C)	echo 44 ;;
+	D)	echo 45 ;;
+	*)	echo 46 ;;
 	esac
 }
 
