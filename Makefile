@@ -6,6 +6,8 @@
 # make check           all tests;  check-quick: under 6 minutes;  check-full: more
 # make conformance     the kernel's vsock tests, beside vhost-vsock
 # make pair            both transports in one kernel with 4 CPUs, under stress
+# make bench           virtsock and its peers measured, a verdict for each target;
+#                      bench-quick: every kind of measurement once, no verdicts
 # make kunit, model    only the unit tests, only the protocols' models
 # make lint            only the style checks
 # make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
@@ -74,6 +76,11 @@ pair:
 	@scripts/deps build lab
 	@tests/pair/run
 
+bench:
+	@tests/bench/run $(ARGS)
+bench-quick:
+	@tests/bench/run --quick $(ARGS)
+
 kunit:
 	@scripts/deps kunit
 	@tests/kunit/run
@@ -89,4 +96,5 @@ clean:
 	$(RM) -r build
 
 .PHONY: all modules lab-modules pair-modules command install uninstall demo check \
-	check-quick check-full conformance pair kunit model lint modules-7.2 clean
+	check-quick check-full bench bench-quick conformance pair kunit model lint \
+	modules-7.2 clean
