@@ -28,7 +28,6 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 	}
 	virtio_transport_release(vsk);
 }
-EXPORT_SYMBOL_GPL(virtsock_sock_release);
 
 /**
  * virtsock_sock_error() - tell the program that the link has ended

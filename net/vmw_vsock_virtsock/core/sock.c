@@ -338,7 +338,6 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 	virtsock_skb_cb(skb)->msg_limit = vs->sent_limit;
 	spin_unlock_bh(&vs->lock);
 }
-EXPORT_SYMBOL_GPL(virtsock_sock_stamp);
 
 /**
  * virtsock_sock_rx() - a packet for a connected socket arrived
@@ -388,7 +387,6 @@ void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb)
 	if (wake)
 		sk->sk_write_space(sk);
 }
-EXPORT_SYMBOL_GPL(virtsock_sock_rx);
 
 /**
  * virtsock_sock_rx_done() - a packet with payload is in the socket's queue
@@ -411,4 +409,3 @@ void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid)
 	vs->deferred -= min(vs->deferred, paid);
 	spin_unlock_bh(&vs->lock);
 }
-EXPORT_SYMBOL_GPL(virtsock_sock_rx_done);
