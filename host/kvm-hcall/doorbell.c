@@ -41,20 +41,13 @@ void virtsock_ring(struct virtsock_vm *vm)
  * virtsock_kick() - have the guest call although nothing waits for it
  * @vm: the VM; it was told to stop sending and may go on
  *
- * Context: process or worker.
+ * Whoever finds room may hold the spinlock of a socket: the worker rings.
+ *
+ * Context: any; the caller holds a reference.
  */
 void virtsock_kick(struct virtsock_vm *vm)
 {
-	bool ring;
-
-	spin_lock_bh(&vm->tx_lock);
-	ring = vm->tx_up && vm->armed;
-	vm->kick = vm->tx_up;
-	vm->armed = false;
-	vm->stopped = false;
-	spin_unlock_bh(&vm->tx_lock);
-	if (ring)
-		virtsock_ring(vm);
+	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 0);
 }
 
 /**
@@ -71,18 +64,21 @@ void virtsock_kick_later(struct virtsock_vm *vm)
 	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 1);
 }
 
-/* Was the doorbell heard? If not, again; and who was stopped may try again. */
+/* Who was stopped may try again. Was the doorbell heard? If not, again. */
 static void virtsock_kick_work(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(to_delayed_work(work),
 					      struct virtsock_vm, kick_work);
-	bool waits;
+	bool waits, ring = true;
 
 	spin_lock_bh(&vm->tx_lock);
 	if (vm->tx_up && vm->stopped) {
+		/* If disarmed the guest is in a call, and is told at its end. */
+		ring = vm->armed;
 		vm->kick = true;
 		vm->armed = false;
 		vm->stopped = false;
+		vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
 	}
 	/* Armed means that the guest has called since. */
 	waits = vm->tx_up && !vm->armed && (vm->kick || vm->waits);
@@ -94,7 +90,8 @@ static void virtsock_kick_work(struct work_struct *work)
 	}
 	vm->kick_delay = min_t(unsigned long, 2 * vm->kick_delay, VIRTSOCK_KICK_LAST);
 	queue_delayed_work(virtsock_host_wq, &vm->kick_work, vm->kick_delay);
-	virtsock_ring(vm);
+	if (ring)
+		virtsock_ring(vm);
 }
 
 /**

@@ -283,7 +283,7 @@ void virtsock_vm_reset_by_kvm(struct kvm *kvm)
 	virtsock_vm_put(vm);
 }
 
-/* Packets that waited for a program are delivered: the guest may go on. */
+/* Packets that waited are delivered, or forgotten: the guest may go on. */
 static void virtsock_vm_drained(struct virtsock_rxq *q)
 {
 	struct virtsock_vm *vm = container_of(q, struct virtsock_vm, rxq);

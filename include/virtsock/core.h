@@ -298,7 +298,7 @@ struct virtsock_lane {
  * @seed: of the hash, so that no program can choose its lane
  * @idle: woken when nothing waits
  * @low: @drained is called when @bytes falls below this again
- * @drained: context: worker
+ * @drained: context: any but hard irq, perhaps under a socket's spinlock
  * @end: called in a lane's worker after it delivered: replies may leave now
  * @lanes: by connection, so order holds and nobody waits for a stranger
  *

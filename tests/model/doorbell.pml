@@ -5,7 +5,7 @@
  * under one lock is one atomic step here, and nothing else is.
  *
  * Left out on purpose, so that the protocol has to hold without them: the
- * guest's alive_work, and (but with LOSS or NOMEM) the host's kick_work.
+ * guest's alive_work, and (but with LOSS or NOMEM) that kick_work repeats.
  *
  * Checked, for all interleavings: where nothing can go on, nothing waits and
  * the doorbell is armed (Idle); and with fairness all is delivered (ltl).
@@ -46,7 +46,7 @@ byte htx;			/* packets in vm->txq that are worth a call */
 byte rxq;			/* packets with lanes, vm->rxq.bytes */
 byte hrx;			/* delivered on the host */
 bool armed, kick, hstopped;
-bool kick_work;
+bool kick_work, kick_now;	/* in a while; at once */
 byte losses = LOSS, nomem = NOMEM;
 
 /* doorbell.c: virtsock_ring(). May be merged with one before it, or be lost. */
@@ -63,19 +63,10 @@ inline virtsock_ring()
 	}
 }
 
-/* doorbell.c: virtsock_kick() */
-inline virtsock_kick(ring_it)
+/* doorbell.c: virtsock_kick(), which runs kick_work at once */
+inline virtsock_kick()
 {
-	atomic {
-		ring_it = armed;
-		kick = true;
-		armed = false;
-		hstopped = false
-	}
-	if
-	:: ring_it -> virtsock_ring()
-	:: else
-	fi
+	kick_now = true
 }
 
 /* push.c: virtsock_host_tx() of a packet that somebody waits for */
@@ -358,64 +349,71 @@ active proctype HostProgram()
 	od
 }
 
-/* rxq.c: virtsock_lane_work(), and virtsock_vm_drained() of vm.c */
-active proctype Lane()
+/*
+ * rxq.c: virtsock_rxq_less(), with virtsock_vm_drained() of vm.c: by a lane's
+ * worker, or by who forgets what is parked with a socket
+ */
+active [2] proctype Lane()
 {
-	bool ring_it, low;
+	bool low;
 
 end:	do
 	:: atomic { rxq > 0 -> rxq--; hrx++; low = rxq == 0 }
-		if
+		atomic {
+			if
 #ifdef MUT_DRAIN_NO_KICK
-		:: false -> skip
+			:: false -> skip
 #else
-		:: low && hstopped -> virtsock_kick(ring_it)
+			:: low && hstopped -> virtsock_kick()
 #endif
-		:: else
-		fi
+			:: else
+			fi;
+			low = false
+		}
 	od
 }
 
-#if LOSS || NOMEM
 /* doorbell.c: virtsock_kick_work() */
 active proctype KickWork()
 {
-	bool waits;
-#ifdef MUT_KICK_ENDS_RETRY
-	bool ring_it;
-#endif
+	bool waits, ring_it;
 
 end:	do
 	/* Later than an interrupt that is on its way, which it would repeat */
-	:: atomic { kick_work && !irq -> kick_work = false }
-#ifdef MUT_KICK_ENDS_RETRY
-		if
-		:: hstopped -> virtsock_kick(ring_it); goto end
-		:: else
-		fi;
-#endif
+	:: atomic {
+		kick_now || (kick_work && !irq) ->
+			kick_now = false;
+			kick_work = false
+	   }
 		atomic {
+			ring_it = true;
 			if
 			:: hstopped ->
+				ring_it = armed;
 				kick = true;
 				armed = false;
 				hstopped = false
 			:: else
 			fi;
 			/* Armed means that the guest has called since. */
-			waits = !armed && (kick || htx > 0)
-		}
-		if
 #ifdef MUT_RING_ONCE
-		:: false -> skip
+			waits = !armed && kick
 #else
-		:: waits -> virtsock_ring()
+			waits = !armed && (kick || htx > 0)
 #endif
+		}
+#if LOSS || NOMEM
+#ifndef MUT_KICK_ENDS_RETRY
+		kick_work = kick_work || waits;
+#endif
+#endif
+		if
+		:: waits && ring_it -> virtsock_ring()
 		:: else
-		fi
+		fi;
+		atomic { waits = false; ring_it = false }
 	od
 }
-#endif
 
 /* Nobody can do anything any more. */
 active proctype Idle()

@@ -10,9 +10,17 @@
 #include <linux/random.h>
 #include <virtsock/core.h>
 
-/* A packet waits no more. */
-static void virtsock_rxq_less(struct virtsock_rxq *q)
+/*
+ * A packet waits no more. Whoever has room again hears of it first: after the
+ * last packet nothing but RCU may keep the queue.
+ */
+static void virtsock_rxq_less(struct virtsock_rxq *q, u32 charge)
 {
+	int left = atomic_sub_return(charge, &q->bytes);
+	int low = READ_ONCE(q->low);
+
+	if (q->drained && left <= low && left + (int)charge > low)
+		q->drained(q);
 	if (!atomic_dec_return_release(&q->waiting))
 		wake_up(&q->idle);
 }
@@ -22,13 +30,15 @@ static void virtsock_rxq_less(struct virtsock_rxq *q)
  * @q: the queue
  * @skb: the packet, taken off its list
  *
- * Context: any.
+ * Context: any but hard irq; the caller keeps the queue, if by RCU only (a
+ * spinlock will do).
  */
 void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb)
 {
-	atomic_sub(virtsock_skb_cb(skb)->charge, &q->bytes);
+	u32 charge = virtsock_skb_cb(skb)->charge;
+
 	kfree_skb(skb);
-	virtsock_rxq_less(q);
+	virtsock_rxq_less(q, charge);
 }
 
 static void virtsock_lane_work(struct work_struct *work)
@@ -42,7 +52,6 @@ static void virtsock_lane_work(struct work_struct *work)
 	while (budget--) {
 		bool done;
 		u32 charge;
-		int left;
 
 		virtsock_unpark(lane);
 		skb = skb_dequeue(&lane->skbs);
@@ -52,12 +61,8 @@ static void virtsock_lane_work(struct work_struct *work)
 		done = virtsock_deliver_slow(lane, skb);
 		/* Pairs with the acquire in virtsock_deliver_fast(). */
 		atomic_dec_return_release(&lane->pending);
-		if (!done)
-			continue;
-		left = atomic_sub_return(charge, &q->bytes);
-		virtsock_rxq_less(q);
-		if (q->drained && left <= q->low && left + (int)charge > (int)q->low)
-			q->drained(q);
+		if (done)
+			virtsock_rxq_less(q, charge);
 	}
 	WRITE_ONCE(lane->task, NULL);
 	if (q->end)
