@@ -40,6 +40,7 @@
  * @asked: this side is blocked and has asked the peer for credit
  * @peer_blocked: the peer asked for credit and was not given any since
  * @credit_queued: a credit update of this socket waits in a queue
+ * @urgent_queued: one that must leave at once is among them
  * @answered: something was sent since the last receive, so a further send is
  *	no reply
  * @more: the send in progress has MSG_MORE; under lock_sock
@@ -80,6 +81,7 @@ struct virtsock_sock {
 	bool asked;
 	bool peer_blocked;
 	bool credit_queued;
+	bool urgent_queued;
 	bool answered;
 	bool more;
 	bool begun;

@@ -14,8 +14,9 @@
  * written all and the reader has read all (Idle); with fairness they come that
  * far (ltl).
  *
- * SHRINK: the reader's buffer is made smaller by so much, once. Each MUT_ is a
- * mistake that must be found.
+ * GROW, SHRINK: the reader's buffer is made larger by so much, then smaller by
+ * so much than it was first. OWN: the writer's buffer, which bounds it as well.
+ * Each MUT_ is a mistake that must be found.
  */
 #ifndef MSGS
 #define MSGS	4
@@ -25,6 +26,12 @@
 #endif
 #ifndef SHRINK
 #define SHRINK	0
+#endif
+#ifndef GROW
+#define GROW	0
+#endif
+#ifndef OWN
+#define OWN	MSGS
 #endif
 #ifndef CARRIED
 #define CARRIED	1
@@ -40,8 +47,8 @@ bool woken;		/* WQ_FLAG_WOKEN; the writer is on the wait queue */
 
 /* The reader's */
 byte queued, fwd, sent_fwd;
-byte alloc = BUF, sent_alloc = BUF;
-bool peer_blocked, credit_queued;
+byte alloc = BUF, sent_alloc = BUF, promised = BUF;
+bool peer_blocked, credit_queued, urgent_queued;
 byte carried = CARRIED;
 
 /* On their way, in order: data or request; fwd_cnt and buf_alloc */
@@ -50,7 +57,7 @@ chan to_reader = [MSGS + 2] of { mtype };
 chan to_writer = [6] of { byte, byte };
 byte consumed;		/* taken by the other side, not yet freed here */
 
-#define space()	(peer_alloc + peer_fwd > sent)
+#define space()	(peer_alloc + peer_fwd > sent && sent - peer_fwd < OWN)
 
 /* sk->sk_write_space(), i.e. sock_def_write_space() with sock_writeable() */
 inline sk_write_space()
@@ -170,9 +177,20 @@ end:	do
 inline virtsock_sock_stamp()
 {
 	credit_queued = false;
+	urgent_queued = false;
+#ifndef MUT_CLEAR_QUEUED
+	if
+	:: peer_blocked && useful -> peer_blocked = false
+	:: else
+	fi;
+#endif
+	if
+	:: fwd + alloc > promised -> promised = fwd + alloc
+	:: else
+	fi;
 	sent_fwd = fwd;
-	sent_alloc = alloc;
-	to_writer!fwd,alloc
+	sent_alloc = promised - fwd;
+	to_writer!sent_fwd,sent_alloc
 }
 
 /* virtsock_sock_tx() of a credit update */
@@ -184,9 +202,10 @@ inline virtsock_sock_tx()
 		:: peer_blocked ->
 			peer_blocked = false;
 			if
-			:: useful -> virtsock_sock_stamp()
-			:: else -> credit_queued = true
-			fi
+			:: useful -> urgent_queued = true
+			:: else
+			fi;
+			credit_queued = true
 #else
 #ifdef MUT_DROP_FIRST
 		:: credit_queued
@@ -194,12 +213,23 @@ inline virtsock_sock_tx()
 #else
 		:: peer_blocked && useful ->
 #endif
+#ifdef MUT_CLEAR_QUEUED
 			peer_blocked = false;
-			virtsock_sock_stamp()
+#endif
+			urgent_queued = true;
+			credit_queued = true
 #endif
 		:: else -> credit_queued = true
 		fi
 	}
+}
+
+/* An urgent update leaves as soon as may be */
+active proctype Leave()
+{
+end:	do
+	:: atomic { urgent_queued -> virtsock_sock_stamp() }
+	od
 }
 
 /* A request arrives at the reader: the common code answers */
@@ -234,18 +264,20 @@ active proctype Reader()
 #ifndef MUT_NO_CHECK
 		/* virtsock_credit_check() */
 		if
-		:: peer_blocked && useful -> virtsock_sock_tx()
+		:: peer_blocked && !urgent_queued && useful -> virtsock_sock_tx()
 		:: else
 		fi
 #endif
 	od
 }
 
-#if SHRINK
-/* virtsock_notify_buffer_size(): the new size goes with the held update */
+#if GROW || SHRINK
+/* virtsock_notify_buffer_size(): the new size goes with an update */
 active proctype Resize()
 {
-	alloc = alloc - SHRINK;
+	alloc = alloc + GROW;
+	virtsock_sock_tx();
+	alloc = alloc - GROW - SHRINK;
 	virtsock_sock_tx()
 }
 #endif

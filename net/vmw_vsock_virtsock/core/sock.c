@@ -110,6 +110,13 @@ static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 	return starved && (freed || limit != vs->sent_limit);
 }
 
+/* Is it time to tell a blocked peer? vs->lock held. */
+static bool virtsock_credit_urgent(struct virtsock_sock *vs, struct sock *sk)
+{
+	return vs->peer_blocked && !vs->urgent_queued &&
+	       virtsock_credit_useful(vs, sk);
+}
+
 /* After a receive: does a blocked peer need to know now? Socket locked. */
 static void virtsock_credit_check(struct vsock_sock *vsk)
 {
@@ -120,7 +127,7 @@ static void virtsock_credit_check(struct vsock_sock *vsk)
 		return;
 
 	spin_lock_bh(&vs->lock);
-	send = vs->peer_blocked && virtsock_credit_useful(vs, sk_vsock(vsk));
+	send = virtsock_credit_urgent(vs, sk_vsock(vsk));
 	spin_unlock_bh(&vs->lock);
 	if (send)
 		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
@@ -270,8 +277,8 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
 		class = VIRTSOCK_TX_CREDIT;
-		if (vs->peer_blocked && virtsock_credit_useful(vs, sk)) {
-			vs->peer_blocked = false;
+		if (virtsock_credit_urgent(vs, sk)) {
+			vs->urgent_queued = true;
 			class = VIRTSOCK_TX_URGENT;
 		} else if (vs->credit_queued) {
 			class = VIRTSOCK_TX_DROP;
@@ -302,6 +309,7 @@ void virtsock_sock_untx(struct sk_buff *skb)
 		return;
 	spin_lock_bh(&vs->lock);
 	vs->credit_queued = false;
+	vs->urgent_queued = false;
 	spin_unlock_bh(&vs->lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_untx);
@@ -311,6 +319,8 @@ EXPORT_SYMBOL_GPL(virtsock_sock_untx);
  * @skb: the packet
  *
  * It takes the newest credit, and no promise that went before is taken back.
+ * Only now is a blocked peer told what helps it: since an urgent update was
+ * queued the buffer may have shrunk again.
  *
  * Context: any but hard irq.
  */
@@ -326,8 +336,12 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 		return;
 
 	spin_lock_bh(&vs->lock);
-	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE)
+	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
 		vs->credit_queued = false;
+		vs->urgent_queued = false;
+	}
+	if (vs->peer_blocked && virtsock_credit_useful(vs, sk))
+		vs->peer_blocked = false;
 	virtio_transport_inc_tx_pkt(&vs->vvs, skb);
 	fwd_cnt = le32_to_cpu(hdr->fwd_cnt);
 	vs->sent_alloc = max(vs->buf_size, virtsock_promised(vs, fwd_cnt));
