@@ -10,7 +10,8 @@
  * Checked, for all interleavings: where nothing can go on, nothing waits and
  * the doorbell is armed (Idle); and with fairness all is delivered (ltl).
  *
- * Size: G2H packets of the guest, H2G of the host. LOSS: so many interrupts
+ * Size: G2H packets of the guest, H2G of the host, HELD: so much credit that
+ * nobody is blocked on lies in the host's queue. LOSS: so many interrupts
  * are lost. NOMEM: so often the host has no memory for a record. LANES: all
  * packets go by a lane. Each MUT_ is a mistake that must be found.
  */
@@ -19,6 +20,9 @@
 #endif
 #ifndef H2G
 #define H2G	2
+#endif
+#ifndef HELD
+#define HELD	0
 #endif
 #ifndef LOSS
 #define LOSS	0
@@ -43,6 +47,8 @@ byte grx;			/* delivered in the guest */
 
 /* struct virtsock_vm */
 byte htx;			/* packets in vm->txq that are worth a call */
+byte held = HELD;		/* and credit there that nobody is blocked on */
+bool waits;
 byte rxq;			/* packets with lanes, vm->rxq.bytes */
 byte hrx;			/* delivered on the host */
 bool armed, kick, hstopped;
@@ -74,6 +80,7 @@ inline virtsock_push_queue(ring_it)
 {
 	atomic {
 		htx++;
+		waits = true;
 		ring_it = armed;
 		if
 		:: armed -> armed = false
@@ -153,19 +160,36 @@ inline virtsock_hc_flush()
 
 	/* push.c: virtsock_push(); the buffer may be full with one packet */
 	atomic {
-		f_got = htx;
+		f_batch = htx;
+		f_held = held;
+		htx = 0;
+		held = 0;
+#ifndef MUT_WAITS_LATE
+		waits = false
+#endif
+	}
+	atomic {
 		if
-		:: f_got > 1 -> f_got = 1
-		:: skip
+		:: f_held > 0 -> f_held--	/* it was first, and all that fits */
+		:: f_batch > 0 -> f_batch--; f_got++
+		:: f_got = f_batch; f_batch = 0; f_held = 0
 		fi;
-#ifdef MUT_EMPTY_BEFORE_ARM
-		f_idle = f_got == htx && !kick;
+#ifdef MUT_WAITS_LATE
+		waits = false;
 #endif
 		if
-		:: f_got < htx -> f_more = true
+		:: f_batch > 0 || f_held > 0 ->
+			f_more = true;
+			waits = true
 		:: else
 		fi;
-		htx = htx - f_got
+		htx = htx + f_batch;
+		held = held + f_held;
+		f_batch = 0;
+		f_held = 0;
+#ifdef MUT_EMPTY_BEFORE_ARM
+		f_idle = !waits && !kick;
+#endif
 	}
 	/* virtsock_push_arm() */
 	atomic {
@@ -173,10 +197,10 @@ inline virtsock_hc_flush()
 		kick = false;
 #endif
 #ifndef MUT_EMPTY_BEFORE_ARM
-		f_idle = htx == 0 && !kick;
+		f_idle = !waits && !kick;
 #endif
 #ifdef MUT_ARM_NO_KICK
-		f_idle = htx == 0;
+		f_idle = !waits;
 #endif
 		armed = f_idle;
 		if
@@ -276,7 +300,7 @@ inline __virtsock_flush()
 }
 
 #define FLUSH_VARS \
-	byte f_loops, f_budget, f_got; \
+	byte f_loops, f_budget, f_got, f_batch, f_held; \
 	bool f_own, f_later, f_all, f_more, f_stop, f_again, f_full, f_idle
 
 /* flush.c: virtsock_tx(), by programs; the scheduler may say either */
@@ -376,7 +400,7 @@ end:	do
 /* doorbell.c: virtsock_kick_work() */
 active proctype KickWork()
 {
-	bool waits, ring_it;
+	bool due, ring_it;
 
 end:	do
 	/* Later than an interrupt that is on its way, which it would repeat */
@@ -397,21 +421,21 @@ end:	do
 			fi;
 			/* Armed means that the guest has called since. */
 #ifdef MUT_RING_ONCE
-			waits = !armed && kick
+			due = !armed && kick
 #else
-			waits = !armed && (kick || htx > 0)
+			due = !armed && (kick || waits)
 #endif
 		}
 #if LOSS || NOMEM
 #ifndef MUT_KICK_ENDS_RETRY
-		kick_work = kick_work || waits;
+		kick_work = kick_work || due;
 #endif
 #endif
 		if
-		:: waits && ring_it -> virtsock_ring()
+		:: due && ring_it -> virtsock_ring()
 		:: else
 		fi;
-		atomic { waits = false; ring_it = false }
+		atomic { due = false; ring_it = false }
 	od
 }
 
