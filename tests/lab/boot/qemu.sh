@@ -36,15 +36,18 @@ lab_env() {
 }
 
 # lab_boot OUT SECONDS: starts L1 in the background; sets BOOT_PID. Results
-# arrive in OUT/result; the last one is "gone", when QEMU has ended.
+# arrive in OUT/result; the last one is "gone", when QEMU has ended. Its exit
+# status, or "timeout", is in OUT/qemu.status then.
 lab_boot() {
-	local out=$1
+	local out=$1 status=0 began=$SECONDS
 
 	lab_env "$out"
 	mkdir -p "$out/cases"
 	: >"$out/result"
 	(
-		lab_qemu "$out" "$2" </dev/null >"$out/qemu.log" 2>&1 || true
+		lab_qemu "$out" "$2" </dev/null >"$out/qemu.log" 2>&1 || status=$?
+		[ $((SECONDS - began)) -lt "$2" ] || status=timeout
+		echo "$status" >"$out/qemu.status"
 		printf '\ngone\n' >>"$out/result"
 	) &
 	# shellcheck disable=SC2034 # for the caller

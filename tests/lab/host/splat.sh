@@ -9,6 +9,8 @@ SPLAT="$SPLAT|suspicious RCU usage|rcu_.*stall|blocked for more than"
 SPLAT="$SPLAT|soft lockup|hard LOCKUP|Kernel panic|unable to handle"
 SPLAT="$SPLAT|list_(add|del) corruption|double free|scheduling while atomic"
 SPLAT="$SPLAT|sleeping function called|unregister_netdevice: waiting"
+# What die() of any kernel says: "Oops: int3: 0000 [#1]", "divide error: 0000 [#1]"
+SPLAT="$SPLAT|: [0-9a-f]{4} \\[#[0-9]+\\]"
 
 splat_mark() {
 	local log
