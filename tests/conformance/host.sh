@@ -6,8 +6,9 @@
 #
 # DIRECTION is the guest's part, client or server; TEST a number of vsock_test,
 # or diag or uring for the two other programs. It is run until it passes, TRIES
-# times at most, or TIMES times whatever happens. For each run one line:
+# times at most, or TIMES times whatever happens. What it prints:
 #
+#	begin DIRECTION TEST RUN
 #	run DIRECTION TEST pass|skip|fail MS REASON
 #	done DIRECTION TEST
 #
@@ -129,6 +130,7 @@ run() {
 	port=$((30000 + 4 * serial))
 	log=$logs/$direction-$test-$n.log
 	echo "conformance: $direction $test $n" >/dev/kmsg
+	echo "begin $direction $test $n"
 
 	t0=$EPOCHREALTIME
 	spawn server $server "$suite/$program" --mode=server "${pick[@]}" \
@@ -158,12 +160,14 @@ run() {
 		esac
 		return
 	fi
-	echo "run $direction $test fail $ms $reason"
-	if ! timeout 20 labctl /run/lab/vm/A true; then
-		echo "diag the guest no longer answers and is booted anew"
+	if ! timeout $limit labctl /run/lab/vm/A true; then
+		echo "run $direction $test fail $ms crash: the guest no longer answers; $reason"
+		echo "diag the guest is booted anew"
 		vm_kill A
 		boot
+		return 2
 	fi
+	echo "run $direction $test fail $ms $reason"
 	return 1
 }
 
@@ -177,7 +181,9 @@ echo "diag the guest is up"
 for word in $LAB_CASES; do
 	IFS=/ read -r direction test tries times <<<"$word"
 	for ((n = 1; n <= (times ? times : tries); n++)); do
-		run "$direction" "$test" "$n" && [ "$times" -eq 0 ] && break
+		run "$direction" "$test" "$n"
+		# What broke the guest is not tried again.
+		[ $? -eq 1 ] || [ "$times" -gt 0 ] || break
 	done
 	echo "done $direction $test"
 done
