@@ -9,8 +9,8 @@ lab_programs() {
 
 	BIN=$REPO/build/lab/bin
 	mkdir -p "$BIN"
-	lab_cc vst "$src"/vst/*.c
-	lab_cc vsapi "$src"/vsapi/*.c
+	lab_cc vst "$src"/vst/*.c "$src/content.c"
+	lab_cc vsapi "$src"/vsapi/*.c "$src/content.c"
 	lab_cc labagent "$src/agent/labagent.c"
 	lab_cc labctl "$src/agent/labctl.c"
 }

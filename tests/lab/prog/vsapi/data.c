@@ -24,15 +24,6 @@ void nap(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
-/* splitmix64 */
-uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ull;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-	return x ^ (x >> 31);
-}
-
 /* A number between @min and @max */
 size_t rnd(uint64_t *state, size_t min, size_t max)
 {
@@ -40,43 +31,21 @@ size_t rnd(uint64_t *state, size_t min, size_t max)
 	return min + *state % (max - min + 1);
 }
 
-static uint8_t byte_at(uint64_t off)
-{
-	return mix(off / 8) >> (off % 8 * 8);
-}
-
 /* Content of a stream from byte @off on */
 void fill(uint64_t off, void *buf, size_t len)
 {
-	uint8_t *p = buf;
-	uint64_t word;
-
-	for (; len && off % 8; len--)
-		*p++ = byte_at(off++);
-	for (; len >= 8; len -= 8, off += 8, p += 8) {
-		word = mix(off / 8);
-		memcpy(p, &word, 8);
-	}
-	for (; len; len--)
-		*p++ = byte_at(off++);
+	content_fill(0, off, buf, len);
 }
 
 void check(uint64_t off, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
-	uint8_t want[4096];
-	size_t n, i;
+	uint8_t want;
+	size_t i = content_differs(0, off, buf, len, &want);
 
-	for (; len; len -= n, off += n, p += n) {
-		n = len < sizeof(want) ? len : sizeof(want);
-		fill(off, want, n);
-		if (!memcmp(want, p, n))
-			continue;
-		for (i = 0; want[i] == p[i]; i++)
-			;
+	if (i < len)
 		report_fail("content differs at byte %llu: %02x, expected %02x",
-			    (unsigned long long)(off + i), p[i], want[i]);
-	}
+			    (unsigned long long)(off + i), p[i], want);
 }
 
 /* Page-aligned; for the rest of the half's life */

@@ -17,6 +17,8 @@
 
 #include <linux/vm_sockets.h>
 
+#include "../content.h"
+
 #define STREAM	1
 #define SEQ	2
 #define BOTH	(STREAM | SEQ)
@@ -148,7 +150,6 @@ int wait_for(int fd, int events, int ms);
 /* data.c */
 uint64_t now_ms(void);
 void nap(unsigned int ms);
-uint64_t mix(uint64_t x);
 size_t rnd(uint64_t *state, size_t min, size_t max);
 void fill(uint64_t off, void *buf, size_t len);
 void check(uint64_t off, const void *buf, size_t len);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages, time, and the pseudo-random content that both ends know. */
+/* Messages, errors, time, and whether content is right. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -75,15 +75,6 @@ void sleep_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
-/* splitmix64 */
-uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ull;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-	return x ^ (x >> 31);
-}
-
 /* Length of message k. */
 size_t msg_len(uint64_t seed, uint64_t k)
 {
@@ -92,41 +83,20 @@ size_t msg_len(uint64_t seed, uint64_t k)
 	return opt.min + mix(seed * 31 + k) % (opt.max - opt.min + 1);
 }
 
-static uint8_t byte_at(uint64_t seed, uint64_t off)
-{
-	return mix((seed << 40) + off / 8) >> (off % 8 * 8);
-}
-
 /* Content of a stream from byte off on. */
 void fill(uint64_t seed, uint64_t off, uint8_t *buf, size_t len)
 {
-	uint64_t word;
-
-	for (; len && off % 8; len--)
-		*buf++ = byte_at(seed, off++);
-	for (; len >= 8; len -= 8, off += 8, buf += 8) {
-		word = mix((seed << 40) + off / 8);
-		memcpy(buf, &word, 8);
-	}
-	for (; len; len--)
-		*buf++ = byte_at(seed, off++);
+	content_fill(seed, off, buf, len);
 }
 
 void check(uint64_t seed, uint64_t off, const uint8_t *buf, size_t len)
 {
-	uint8_t want[4096];
-	size_t n, i;
+	uint8_t want;
+	size_t i = content_differs(seed, off, buf, len, &want);
 
-	for (; len; len -= n, off += n, buf += n) {
-		n = len < sizeof(want) ? len : sizeof(want);
-		fill(seed, off, want, n);
-		if (!memcmp(want, buf, n))
-			continue;
-		for (i = 0; want[i] == buf[i]; i++)
-			;
+	if (i < len)
 		die("content differs at byte %llu: got %02x, want %02x",
-		    (unsigned long long)(off + i), buf[i], want[i]);
-	}
+		    (unsigned long long)(off + i), buf[i], want);
 }
 
 /* KVM's own count of hypercalls, -1 without counter=. */

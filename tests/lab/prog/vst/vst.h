@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../content.h"
+
 struct vst_opts {
 	unsigned int cid;	/* peer; own address is always any */
 	unsigned int port;
@@ -48,7 +50,6 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void expect_errno(const char *what, int err);
 uint64_t now_us(void);
 void sleep_ms(unsigned int ms);
-uint64_t mix(uint64_t x);
 size_t msg_len(uint64_t seed, uint64_t k);
 void fill(uint64_t seed, uint64_t off, uint8_t *buf, size_t len);
 void check(uint64_t seed, uint64_t off, const uint8_t *buf, size_t len);
