@@ -52,6 +52,21 @@ lab_boot() {
 	) &
 	# shellcheck disable=SC2034 # for the caller
 	BOOT_PID=$!
+	lab_nudge "$out" "$BOOT_PID" >/dev/null 2>&1 &
+}
+
+# lab_nudge OUT PID: press a key every two seconds, as long as PID is there. An
+# emulated CPU that halts may sleep through the interrupt that made a task
+# runnable, and through its own timer, until another device interrupts it. That
+# is all a key does: no task waits for one, so none that was forgotten wakes.
+lab_nudge() {
+	until [ -S "$1/nudge" ]; do
+		kill -0 "$2" || return 0
+		sleep 0.2
+	done
+	while kill -0 "$2" && echo 'sendkey shift'; do
+		sleep 2
+	done | socat - "UNIX-CONNECT:$1/nudge"
 }
 
 # lab_qemu OUT SECONDS: runs it.
@@ -67,6 +82,8 @@ lab_qemu() {
 	timeout -k 5 "$2" qemu-system-x86_64 -pidfile "$out/pid" -nodefaults -M q35 "${accel[@]}" \
 		-m "${LAB_MEM:-4G}" -smp "$HOST_SMP" -nic none -display none \
 		-no-reboot -monitor "unix:$out/monitor,server=on,wait=off" \
+		-chardev "socket,id=nudge,path=$out/nudge,server=on,wait=off" \
+		-mon chardev=nudge,mode=readline \
 		-serial "file:$out/host.log" \
 		-serial "file:$out/result" \
 		-device virtio-serial-pci "${ports[@]}" \
