@@ -55,6 +55,11 @@ static int __init virtsock_host_init(void)
 		goto err_wq;
 	}
 
+	/* The table is empty: whoever says HELLO is told that it is unbound. */
+	err = virtsock_hook_init();
+	if (err)
+		goto err_lanes;
+	/* Last: from here on a program may have a socket that holds us. */
 	err = virtsock_side_register(&virtsock_host_side, &virtsock_host_ops,
 				     VSOCK_TRANSPORT_F_H2G);
 	if (err) {
@@ -62,16 +67,13 @@ static int __init virtsock_host_init(void)
 			pr_err("virtsock: another host transport is loaded, and the kernel takes one: stop the VMs that use it, then modprobe -r vhost_vsock\n");
 			virtsock_name_holders();
 		}
-		goto err_lanes;
+		goto err_hook;
 	}
-	err = virtsock_hook_init();
-	if (err)
-		goto err_core;
 	virtsock_control_host(&virtsock_vm_ops);
 	return 0;
 
-err_core:
-	virtsock_side_unregister(&virtsock_host_side);
+err_hook:
+	virtsock_hook_exit();
 err_lanes:
 	destroy_workqueue(virtsock_lane_wq);
 err_wq:

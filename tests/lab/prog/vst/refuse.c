@@ -2,8 +2,12 @@
 /* What has to be refused: a connect nobody answers, a call from user space. */
 #include <cpuid.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h>
 
 #include "vst.h"
 
@@ -20,6 +24,25 @@ void cmd_connect_error(void)
 		die("connect took %llu ms, at most %u expected",
 		    (unsigned long long)t, opt.within);
 	close(fd);
+}
+
+/* No transport shows itself, not even for a moment. */
+void cmd_no_transport(void)
+{
+	unsigned int cid, n = 0;
+	int fd = open("/dev/vsock", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die_errno("/dev/vsock");
+	say("READY");
+	while (access(opt.go, F_OK)) {
+		if (ioctl(fd, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid))
+			die_errno("ioctl");
+		if (cid != VMADDR_CID_ANY)
+			die("there is a transport, of CID %u", cid);
+		n++;
+	}
+	say("looked %u times", n);
 }
 
 /* A hypercall from CPL 3: KVM's own check answers -KVM_EPERM. */

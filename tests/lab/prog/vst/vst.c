@@ -78,6 +78,7 @@ static const struct {
 	{ "hoard", cmd_hoard, "accept n= connections, never read" },
 	{ "stuff", cmd_stuff, "keep n= connections full" },
 	{ "stuck", cmd_stuck, "n= readers that stand still, locked" },
+	{ "no-transport", cmd_no_transport, "until go=, the kernel has no CID" },
 	{ "spin", cmd_spin, "longest gap of a program that only runs" },
 };
 

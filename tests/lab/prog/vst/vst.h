@@ -117,6 +117,7 @@ void cmd_hoard(void);
 void cmd_stuff(void);
 void cmd_stuck(void);
 void cmd_spin(void);
+void cmd_no_transport(void);
 void cmd_storm(void);
 void cmd_storm_server(void);
 
