@@ -226,6 +226,7 @@ void virtsock_side_wait(void);
 /* reset.c */
 void virtsock_sock_release(struct vsock_sock *vsk);
 void virtsock_sock_error(struct vsock_sock *vsk);
+void virtsock_sock_refuse(struct sock *sk);
 void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid));
 
 /* pack.c */
@@ -334,6 +335,7 @@ void virtsock_park_exit(struct sock *sk, struct virtsock_sock *vs);
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb);
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
+void virtsock_park_refuse(struct sock *sk);
 void virtsock_unpark(struct virtsock_lane *lane);
 
 /* Does something wait with this socket? slock held. */

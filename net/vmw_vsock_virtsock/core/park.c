@@ -11,6 +11,9 @@
  * socket's spinlock protects the list and makes these moves atomic for
  * virtsock_deliver_fast(), which must overtake nothing.
  *
+ * The bell also tells whoever has a socket locked that is connecting, or is
+ * just being told so, that its link has ended.
+ *
  * On lane->rung (its skbs.lock) are sockets with something parked only: what
  * empties the list takes the socket off, so a socket there keeps its state, and
  * the lane, which is not freed while anything waits.
@@ -28,6 +31,9 @@ static int virtsock_backlog_rcv(struct sock *sk, struct sk_buff *bell)
 	kfree_skb(bell);
 	if (!vs)
 		return 0;
+	/* It may have a new link by now, and a new connect(). */
+	if (READ_ONCE(vs->cut))
+		virtsock_sock_refuse(sk);
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (!skb_queue_empty(&vs->parked)) {
 		lane = vs->lane;
@@ -166,6 +172,30 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
 	}
 	while ((skb = __skb_dequeue(&vs->parked)))
 		virtsock_rxq_forget(vs->lane->rxq, skb);
+	spin_unlock_bh(&sk->sk_lock.slock);
+}
+
+/**
+ * virtsock_park_refuse() - a connect() of this socket will not be answered
+ * @sk: the socket, cut
+ *
+ * Who has the socket locked may be about to say that it is connecting, and
+ * learns it when it lets the socket go. Without memory for that a connect()
+ * waits until its own time is up.
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_park_refuse(struct sock *sk)
+{
+	struct sk_buff *bell = NULL;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	if (!sock_owned_by_user(sk))
+		virtsock_sock_refuse(sk);
+	else if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
+		bell = alloc_skb(0, GFP_ATOMIC | __GFP_NOWARN);
+	if (bell && sk_add_backlog(sk, bell, UINT_MAX))
+		kfree_skb(bell);
 	spin_unlock_bh(&sk->sk_lock.slock);
 }
 

@@ -98,6 +98,24 @@ static void virtsock_sock_reset(struct sock *sk)
 		virtsock_sock_hurry(sk);
 }
 
+/**
+ * virtsock_sock_refuse() - the link has ended before a connect() was answered
+ * @sk: the socket
+ *
+ * The same as the common code does if a reset is the answer.
+ *
+ * Context: socket locked by the caller, or its spinlock held while nobody has
+ * it locked.
+ */
+void virtsock_sock_refuse(struct sock *sk)
+{
+	if (sk->sk_state != TCP_SYN_SENT)
+		return;
+	sk->sk_state = TCP_CLOSE;
+	WRITE_ONCE(sk->sk_err, ECONNRESET);
+	sk_error_report(sk);
+}
+
 /* side->lock held. Return: true if it is for virtsock_sock_reset(). */
 static bool virtsock_sock_cut(struct virtsock_sock *vs)
 {
@@ -106,7 +124,9 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs)
 
 	WRITE_ONCE(vs->cut, true);
 	virtsock_park_purge(sk, vs);
-	/* Closed in order by the peer, or not connected yet, if in no table. */
+	/* Here, as one that gives up may go to another transport at once. */
+	virtsock_park_refuse(sk);
+	/* Closed in order by the peer, or not connected, if in no table. */
 	if (vs->dead || list_empty(&vsk->connected_table) ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;

@@ -146,14 +146,20 @@ static int virtsock_connect(struct vsock_sock *vsk)
 		virtsock_forget(side, vsk);
 	err = virtsock_sock_hold(side, vsk, vs);
 	if (err)
-		return err;
+		goto failed;
 	err = virtio_transport_connect(vsk);
 	if (err < 0) {
 		spin_lock_bh(&side->lock);
 		owner = virtsock_sock_unhold(side, vs);
 		spin_unlock_bh(&side->lock);
 		module_put(owner);
+		goto failed;
 	}
+	return err;
+
+failed:
+	/* The core leaves it as if an answer were to come. */
+	sk_vsock(vsk)->sk_state = TCP_CLOSE;
 	return err;
 }
 

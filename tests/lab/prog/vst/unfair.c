@@ -67,7 +67,7 @@ void cmd_stuff(void)
 }
 
 /* Memory that nobody provides: whoever touches it waits. */
-static void *hole(void)
+void *hole(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
@@ -85,7 +85,8 @@ static void *hole(void)
 	return p;
 }
 
-static void wait_stuck(pid_t pid)
+/* Until a process sleeps in a function of the kernel */
+void wait_asleep(pid_t pid, const char *where)
 {
 	char path[64], text[64];
 	FILE *f;
@@ -98,7 +99,7 @@ static void wait_stuck(pid_t pid)
 		if (f)
 			fclose(f);
 		sleep_ms(10);
-	} while (!strstr(text, "userfault"));
+	} while (!strstr(text, where));
 }
 
 /* Readers that hold their sockets' locks until they are killed */
@@ -119,7 +120,7 @@ void cmd_stuck(void)
 		close(fd);
 	}
 	for (i = 0; i < opt.n; i++)
-		wait_stuck(pid[i]);
+		wait_asleep(pid[i], "userfault");
 	say("RUNNING");
 	wait(NULL);
 	die("one of them went on");

@@ -78,6 +78,8 @@ static const struct {
 	{ "hoard", cmd_hoard, "accept n= connections, never read" },
 	{ "stuff", cmd_stuff, "keep n= connections full" },
 	{ "stuck", cmd_stuck, "n= readers that stand still, locked" },
+	{ "stall", cmd_stall, "hold a listener locked until go=, then count its children" },
+	{ "pending", cmd_pending, "connect() in all ways, without an answer" },
 	{ "no-transport", cmd_no_transport, "until go=, the kernel has no CID" },
 	{ "spin", cmd_spin, "longest gap of a program that only runs" },
 };

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../content.h"
 
@@ -90,6 +91,10 @@ void role_idle_peer(int fd);
 void role_pump(int fd);
 void role_gauge(int fd);
 
+/* unfair.c */
+void *hole(void);
+void wait_asleep(pid_t pid, const char *where);
+
 /* whole programs */
 void cmd_conns(void);
 void cmd_conns_server(void);
@@ -117,6 +122,8 @@ void cmd_hoard(void);
 void cmd_stuff(void);
 void cmd_stuck(void);
 void cmd_spin(void);
+void cmd_stall(void);
+void cmd_pending(void);
 void cmd_no_transport(void);
 void cmd_storm(void);
 void cmd_storm_server(void);
