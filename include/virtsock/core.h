@@ -127,6 +127,7 @@ struct virtsock_skb_cb {
 	u32 msg_limit;
 	u32 charge;	/* received: to the backlog while it waits for a worker */
 	u32 paid;	/* received: to its socket, likewise */
+	u32 gen;	/* received: the link it came by, counted by its queue */
 	u32 pos;	/* sent: end of its record in the ring */
 	u16 nr_msgs;
 };
@@ -228,6 +229,7 @@ void virtsock_sock_release(struct vsock_sock *vsk);
 void virtsock_sock_error(struct vsock_sock *vsk);
 void virtsock_sock_refuse(struct sock *sk);
 void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid));
+void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs);
 
 /* pack.c */
 
@@ -281,7 +283,7 @@ void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
  * @work: delivers @skbs in process context
  * @pending: packets queued and neither delivered nor parked yet; while it is
  *	not 0 nothing may overtake through the fast path
- * @task: who runs @work now
+ * @gen: of the packet that the worker has in its hands; the worker's own
  */
 struct virtsock_lane {
 	struct virtsock_rxq *rxq;
@@ -289,7 +291,7 @@ struct virtsock_lane {
 	struct list_head rung;
 	struct work_struct work;
 	atomic_t pending;
-	struct task_struct *task;
+	u32 gen;
 };
 
 /**
@@ -298,6 +300,7 @@ struct virtsock_lane {
  * @wq: where the lanes run
  * @waiting: packets that wait, in a lane or parked
  * @bytes: memory held by them, beyond what their sockets' buffers are there for
+ * @gen: links that have ended; what came before the last end is stale
  * @seed: of the hash, so that no program can choose its lane
  * @idle: woken when nothing waits
  * @low: @drained is called when @bytes falls below this again
@@ -310,6 +313,7 @@ struct virtsock_lane {
 struct virtsock_rxq {
 	struct virtio_transport *t;
 	struct workqueue_struct *wq;
+	u32 gen;
 	u32 seed;
 	wait_queue_head_t idle;
 	atomic_t waiting;
@@ -327,6 +331,7 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 void virtsock_rxq_drain(struct virtsock_rxq *q);
 void virtsock_rxq_flush(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
+bool virtsock_rxq_stale(void);
 void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb);
 
 /* park.c */

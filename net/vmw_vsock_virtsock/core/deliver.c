@@ -242,6 +242,7 @@ bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 		opened = virtsock_credit_update_limit(&vs->credit, msg_limit);
 		vs->asked = false;
 		spin_unlock_bh(&vs->lock);
+		virtsock_reset_late(container_of(t, struct virtsock_side, t), vs);
 	}
 	if (opened)
 		sk->sk_write_space(sk);

@@ -186,3 +186,28 @@ void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid))
 		module_put(owner);
 }
 EXPORT_SYMBOL_GPL(virtsock_reset);
+
+/**
+ * virtsock_reset_late() - a packet has connected a socket
+ * @side: guest or host
+ * @vs: its state; the caller has a reference to the socket
+ *
+ * If its link ended meanwhile, virtsock_reset() may have come when the socket
+ * was not connected yet, or before there was one.
+ *
+ * Context: the lane's worker that has delivered the packet.
+ */
+void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs)
+{
+	struct sock *sk = sk_vsock(vs->vvs.vsk);
+	bool late = false;
+
+	spin_lock_bh(&side->lock);
+	if (vs->cut || virtsock_rxq_stale())
+		late = virtsock_sock_cut(vs);
+	spin_unlock_bh(&side->lock);
+	if (!late)
+		return;
+	virtsock_sock_reset(sk);
+	sock_put(sk);
+}

@@ -41,6 +41,31 @@ void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb)
 	virtsock_rxq_less(q, charge);
 }
 
+static void virtsock_lane_work(struct work_struct *work);
+
+/**
+ * virtsock_rxq_stale() - is what is being delivered from a link that has ended?
+ *
+ * Then no connection is made of it, and nothing is answered: on the next link
+ * the ports may be another connection's. The answer may be old when it is used,
+ * but not for who holds the side's lock, and virtsock_reset() waits for who is
+ * in the side's functions.
+ *
+ * Context: below virtio_transport_recv_pkt(), or after it in the lane's worker.
+ * Return: true if virtsock_rxq_drain() has not waited for the caller.
+ */
+bool virtsock_rxq_stale(void)
+{
+	struct work_struct *work = current_work();
+	struct virtsock_lane *lane;
+
+	/* A work that delivers packets is there for as long as it does. */
+	if (!work || work->func != virtsock_lane_work)
+		return false;
+	lane = container_of(work, struct virtsock_lane, work);
+	return lane->gen != READ_ONCE(lane->rxq->gen);
+}
+
 static void virtsock_lane_work(struct work_struct *work)
 {
 	struct virtsock_lane *lane = container_of(work, struct virtsock_lane, work);
@@ -48,9 +73,8 @@ static void virtsock_lane_work(struct work_struct *work)
 	struct sk_buff *skb;
 	int budget = 64;
 
-	WRITE_ONCE(lane->task, current);
 	while (budget--) {
-		bool done;
+		bool done = true;
 		u32 charge;
 
 		virtsock_unpark(lane);
@@ -58,13 +82,16 @@ static void virtsock_lane_work(struct work_struct *work)
 		if (!skb)
 			break;
 		charge = virtsock_skb_cb(skb)->charge;
-		done = virtsock_deliver_slow(lane, skb);
+		lane->gen = virtsock_skb_cb(skb)->gen;
+		if (virtsock_rxq_stale())
+			kfree_skb(skb);
+		else
+			done = virtsock_deliver_slow(lane, skb);
 		/* Pairs with the acquire in virtsock_deliver_fast(). */
 		atomic_dec_return_release(&lane->pending);
 		if (done)
 			virtsock_rxq_less(q, charge);
 	}
-	WRITE_ONCE(lane->task, NULL);
 	if (q->end)
 		q->end(q);
 	/* Others share the workqueue: go behind them. */
@@ -127,6 +154,7 @@ bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 
 	charge = virtsock_deliver_later(q->t, skb);
 	virtsock_skb_cb(skb)->charge = charge;
+	virtsock_skb_cb(skb)->gen = q->gen;
 	atomic_add(charge, &q->bytes);
 	atomic_inc(&q->waiting);
 	atomic_inc(&lane->pending);
@@ -161,8 +189,9 @@ static void virtsock_lane_purge(struct virtsock_lane *lane)
  *
  * Lanes that make no progress for a second wait for programs that hold their
  * sockets, perhaps for ever: what is behind that is forgotten, and the lane
- * goes on whenever the program lets it. So whoever ends a link never hangs;
- * virtsock_rxq_flush() comes before the queue's memory goes.
+ * goes on whenever the program lets it, but what it has in its hands is stale
+ * then. So whoever ends a link never hangs; virtsock_rxq_flush() comes before
+ * the queue's memory goes.
  *
  * Context: process, not in a lane's worker.
  */
@@ -173,9 +202,11 @@ void virtsock_rxq_drain(struct virtsock_rxq *q)
 	do {
 		before = atomic_read(&q->waiting);
 		if (wait_event_timeout(q->idle, !atomic_read_acquire(&q->waiting), HZ))
-			return;
+			break;
 	} while (atomic_read(&q->waiting) != before && --rounds);
 
+	/* Whatever follows is another link's. */
+	WRITE_ONCE(q->gen, q->gen + 1);
 	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
 		virtsock_lane_purge(&q->lanes[i]);
 }
@@ -210,12 +241,12 @@ EXPORT_SYMBOL_GPL(virtsock_rxq_flush);
  */
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q)
 {
+	struct work_struct *work = current_work();
 	int i;
 
-	if (!(current->flags & PF_WQ_WORKER))
-		return false;
-	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
-		if (READ_ONCE(q->lanes[i].task) == current)
+	/* It may be anybody's, and gone: only its address is looked at. */
+	for (i = 0; work && i < VIRTSOCK_RXQ_LANES; i++)
+		if (work == &q->lanes[i].work)
 			return true;
 	return false;
 }

@@ -25,15 +25,19 @@ static struct virtsock_side *virtsock_side(struct vsock_sock *vsk)
  * its packets, until its link ends or the socket goes.
  */
 static int virtsock_sock_hold(struct virtsock_side *side, struct vsock_sock *vsk,
-			      struct virtsock_sock *vs)
+			      struct vsock_sock *psk)
 {
 	const struct virtsock_side_ops *ops;
+	struct virtsock_sock *vs = vsk->trans;
 	bool first = false;
 	int err = 0, idx;
 
 	idx = srcu_read_lock(&virtsock_side_srcu);
 	spin_lock_bh(&side->lock);
 	ops = side->ops;
+	/* virtsock_reset() does not see a child that is made after it. */
+	if (psk && virtsock_rxq_stale())
+		ops = NULL;
 	vs->tx_cid = vsk->remote_addr.svm_cid;
 	if (!vs->held) {
 		vs->held = ops && try_module_get(ops->owner);
@@ -77,7 +81,7 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 	list_add_tail(&vs->side_link, &side->socks);
 	spin_unlock_bh(&side->lock);
 	if (psk)
-		err = virtsock_sock_hold(side, vsk, vs);
+		err = virtsock_sock_hold(side, vsk, psk);
 	if (err) {
 		spin_lock_bh(&side->lock);
 		list_del(&vs->side_link);
@@ -144,7 +148,7 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	/* What waits for the peer before this one is found by its CID only. */
 	if (vs->tx_cid && vs->tx_cid != vsk->remote_addr.svm_cid)
 		virtsock_forget(side, vsk);
-	err = virtsock_sock_hold(side, vsk, vs);
+	err = virtsock_sock_hold(side, vsk, NULL);
 	if (err)
 		goto failed;
 	err = virtio_transport_connect(vsk);
@@ -185,6 +189,8 @@ static int virtsock_send(struct virtsock_side *side, struct sk_buff *skb)
 
 	idx = srcu_read_lock(&virtsock_side_srcu);
 	ops = READ_ONCE(side->ops);
+	if (ops && virtio_vsock_skb_reply(skb) && virtsock_rxq_stale())
+		ops = NULL;
 	if (ops)
 		ret = ops->tx(skb);
 	srcu_read_unlock(&virtsock_side_srcu, idx);

@@ -43,6 +43,20 @@ for from in A host; do
 	ended 810
 	guest A virtsock link up
 	back
+
+	connecting $from 811
+	virtsock vm del cid 42
+	ended 811
+	vm_bind A
+	back
+
+	# There is a next link already when the listener's program lets go.
+	connecting $from 812 500
+	guest A virtsock link down
+	guest A virtsock link up
+	back
+	ended 812
+	back
 done
 
 # Its peer has gone, and answers nothing.
