@@ -245,6 +245,14 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 
 	virtsock_skb_cb(skb)->nr_msgs = op == VIRTIO_VSOCK_OP_RW;
 	virtsock_skb_cb(skb)->msg_limit = 0;
+	/*
+	 * That a packet was not wanted is said for none of our connections, though
+	 * a socket is bound there: that one may be cut, or another peer's.
+	 */
+	if (op == VIRTIO_VSOCK_OP_RST && virtio_vsock_skb_reply(skb)) {
+		skb_orphan(skb);
+		return class;
+	}
 	vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
 	if (!vs)
 		return class;

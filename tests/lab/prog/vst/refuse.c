@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
@@ -24,6 +25,24 @@ void cmd_connect_error(void)
 		die("connect took %llu ms, at most %u expected",
 		    (unsigned long long)t, opt.within);
 	close(fd);
+}
+
+/* A socket of an ended link, or of none, is bound where the peer connects. */
+void cmd_bound(void)
+{
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = opt.lport,
+	};
+	int fd = vst_socket();
+
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		die_errno("bind");
+	if (!vst_try_connect(fd))
+		die("connected");
+	say("READY");
+	pause();
 }
 
 /* No transport shows itself, not even for a moment. */

@@ -80,6 +80,7 @@ static const struct {
 	{ "stuck", cmd_stuck, "n= readers that stand still, locked" },
 	{ "stall", cmd_stall, "hold a listener locked until go=, then count its children" },
 	{ "pending", cmd_pending, "connect() in all ways, without an answer" },
+	{ "bound", cmd_bound, "bind lport=, have a connect() fail, and stay" },
 	{ "no-transport", cmd_no_transport, "until go=, the kernel has no CID" },
 	{ "spin", cmd_spin, "longest gap of a program that only runs" },
 };

@@ -124,6 +124,7 @@ void cmd_stuck(void);
 void cmd_spin(void);
 void cmd_stall(void);
 void cmd_pending(void);
+void cmd_bound(void);
 void cmd_no_transport(void);
 void cmd_storm(void);
 void cmd_storm_server(void);
