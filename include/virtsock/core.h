@@ -16,6 +16,7 @@
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/virtio_vsock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/af_vsock.h>
 #include <uapi/linux/virtsock.h>
@@ -57,8 +58,8 @@
  * @parked: received packets that wait until the program lets the socket go;
  *	the socket's spinlock
  * @lane: where they came from, while there are any
+ * @bell: waits for that, or for who is connecting on a cut link; the same lock
  * @rung: on that lane's list of the same name
- * @backlog_rcv: the socket's own, to be put back
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  *
  * Lives from the transport's .init to its .destruct, i.e. as long as the
@@ -95,7 +96,7 @@ struct virtsock_sock {
 	struct sk_buff_head parked;
 	struct list_head rung;
 	struct virtsock_lane *lane;
-	int (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);
+	struct wait_queue_entry bell;
 	u32 batch_seq;
 };
 
@@ -335,12 +336,11 @@ bool virtsock_rxq_stale(void);
 void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb);
 
 /* park.c */
-void virtsock_park_init(struct sock *sk, struct virtsock_sock *vs);
-void virtsock_park_exit(struct sock *sk, struct virtsock_sock *vs);
+void virtsock_park_init(struct virtsock_sock *vs);
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb);
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
-void virtsock_park_refuse(struct sock *sk);
+void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs);
 void virtsock_unpark(struct virtsock_lane *lane);
 
 /* Does something wait with this socket? slock held. */

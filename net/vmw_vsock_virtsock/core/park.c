@@ -4,48 +4,66 @@
  * until the program lets it go, which may be never: a lane does not wait for
  * that, so its other connections go on.
  *
- * The core tells us when: a packet in the socket's backlog, the bell, is
- * handed to sk_backlog_rcv() by release_sock(). Then the lane's worker takes
- * what is parked back to the lane, in front. Only the worker parks and takes
- * back, so it never holds a packet that is to come behind one it puts back. The
- * socket's spinlock protects the list and makes these moves atomic for
+ * release_sock() tells us when, as it tells those who sleep in lock_sock(): by
+ * an entry in the same wait queue, the bell. Then the lane's worker takes what
+ * is parked back to the lane, in front. Only the worker parks and takes back, so
+ * it never holds a packet that is to come behind one it puts back. The socket's
+ * spinlock protects the list and makes these moves atomic for
  * virtsock_deliver_fast(), which must overtake nothing.
  *
- * The bell also tells whoever has a socket locked that is connecting, or is
- * just being told so, that its link has ended.
+ * The bell also tells whoever has a socket locked that is connecting that its
+ * link has ended.
  *
- * On lane->rung (its skbs.lock) are sockets with something parked only: what
- * empties the list takes the socket off, so a socket there keeps its state, and
- * the lane, which is not freed while anything waits.
+ * The socket may be on lane->rung (its skbs.lock) while something is parked only:
+ * what empties the list takes it off, so a socket there keeps its state, and the
+ * lane, which is not freed while anything waits.
  */
 #include <net/sock.h>
 #include <virtsock/core.h>
 
-/* The program lets its socket go. Context: process, socket locked. */
-static int virtsock_backlog_rcv(struct sock *sk, struct sk_buff *bell)
+/* The program lets its socket go. Context: any but hard irq, slock held. */
+static int virtsock_bell(struct wait_queue_entry *bell, unsigned int mode,
+			 int sync, void *key)
 {
-	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
-	struct virtsock_lane *lane;
+	struct virtsock_sock *vs = container_of(bell, struct virtsock_sock, bell);
+	struct virtsock_lane *lane = vs->lane;
 	unsigned long flags;
 
-	kfree_skb(bell);
-	if (!vs)
-		return 0;
 	/* It may have a new link by now, and a new connect(). */
 	if (READ_ONCE(vs->cut))
-		virtsock_sock_refuse(sk);
-	spin_lock_bh(&sk->sk_lock.slock);
-	if (!skb_queue_empty(&vs->parked)) {
-		lane = vs->lane;
-		spin_lock_irqsave(&lane->skbs.lock, flags);
-		if (list_empty(&vs->rung)) {
-			list_add_tail(&vs->rung, &lane->rung);
-			queue_work(lane->rxq->wq, &lane->work);
-		}
-		spin_unlock_irqrestore(&lane->skbs.lock, flags);
+		virtsock_sock_refuse(sk_vsock(vs->vvs.vsk));
+	if (skb_queue_empty(&vs->parked)) {
+		list_del_init(&bell->entry);
+		return 0;
 	}
-	spin_unlock_bh(&sk->sk_lock.slock);
+	spin_lock_irqsave(&lane->skbs.lock, flags);
+	if (list_empty(&vs->rung)) {
+		list_add_tail(&vs->rung, &lane->rung);
+		queue_work(lane->rxq->wq, &lane->work);
+	}
+	spin_unlock_irqrestore(&lane->skbs.lock, flags);
 	return 0;
+}
+
+/* Rung or not, it is to ring no more. slock held. */
+static void virtsock_bell_off(struct sock *sk, struct virtsock_sock *vs)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&sk->sk_lock.wq.lock, flags);
+	list_del_init(&vs->bell.entry);
+	spin_unlock_irqrestore(&sk->sk_lock.wq.lock, flags);
+}
+
+/* Nothing is to be parked any more. slock held, something is parked. */
+static void virtsock_park_end(struct sock *sk, struct virtsock_sock *vs)
+{
+	unsigned long flags;
+
+	virtsock_bell_off(sk, vs);
+	spin_lock_irqsave(&vs->lane->skbs.lock, flags);
+	list_del_init(&vs->rung);
+	spin_unlock_irqrestore(&vs->lane->skbs.lock, flags);
 }
 
 /* A socket of which the bell has rung, with a reference, or NULL */
@@ -83,9 +101,9 @@ void virtsock_unpark(struct virtsock_lane *lane)
 	while (!list_empty_careful(&lane->rung) && (sk = virtsock_rung(lane))) {
 		spin_lock_bh(&sk->sk_lock.slock);
 		vs = virtsock_sk(vsock_sk(sk));
-		if (vs && vs->lane == lane) {
+		if (vs && vs->lane == lane && !skb_queue_empty(&vs->parked)) {
+			virtsock_park_end(sk, vs);
 			spin_lock_irqsave(&lane->skbs.lock, flags);
-			list_del_init(&vs->rung);
 			atomic_add(skb_queue_len(&vs->parked), &lane->pending);
 			skb_queue_splice_init(&vs->parked, &lane->skbs);
 			spin_unlock_irqrestore(&lane->skbs.lock, flags);
@@ -97,17 +115,16 @@ void virtsock_unpark(struct virtsock_lane *lane)
 
 /**
  * virtsock_park_init() - make a socket ready to have packets parked
- * @sk: the socket
  * @vs: its new state
  *
  * Context: process, socket locked or new.
  */
-void virtsock_park_init(struct sock *sk, struct virtsock_sock *vs)
+void virtsock_park_init(struct virtsock_sock *vs)
 {
 	__skb_queue_head_init(&vs->parked);
 	INIT_LIST_HEAD(&vs->rung);
-	vs->backlog_rcv = sk->sk_backlog_rcv;
-	sk->sk_backlog_rcv = virtsock_backlog_rcv;
+	init_waitqueue_func_entry(&vs->bell, virtsock_bell);
+	INIT_LIST_HEAD(&vs->bell.entry);
 }
 
 /**
@@ -123,30 +140,24 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
-	struct sk_buff *bell = NULL;
-	bool done = false;
+	bool done = true;
 
 	if (!vs)
 		return false;
-	if (sock_owned_by_user_nocheck(sk))
-		bell = alloc_skb(0, GFP_NOIO | __GFP_NOWARN);
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (READ_ONCE(vs->cut)) {
 		/* Its link ends, and nobody waits for this any more. */
 		virtsock_rxq_forget(lane->rxq, skb);
-		done = true;
 	} else if (!skb_queue_empty(&vs->parked)) {
 		__skb_queue_tail(&vs->parked, skb);
-		done = true;
-	} else if (bell && sock_owned_by_user(sk) &&
-		   !sk_add_backlog(sk, bell, UINT_MAX)) {
-		bell = NULL;
+	} else if (sock_owned_by_user(sk)) {
 		vs->lane = lane;
 		__skb_queue_tail(&vs->parked, skb);
-		done = true;
+		add_wait_queue(&sk->sk_lock.wq, &vs->bell);
+	} else {
+		done = false;
 	}
 	spin_unlock_bh(&sk->sk_lock.slock);
-	kfree_skb(bell);
 	return done;
 }
 
@@ -159,17 +170,13 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
  */
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
 {
-	struct virtsock_lane *lane;
 	struct sk_buff *skb;
-	unsigned long flags;
 
 	spin_lock_bh(&sk->sk_lock.slock);
-	if (!skb_queue_empty(&vs->parked)) {
-		lane = vs->lane;
-		spin_lock_irqsave(&lane->skbs.lock, flags);
-		list_del_init(&vs->rung);
-		spin_unlock_irqrestore(&lane->skbs.lock, flags);
-	}
+	if (!skb_queue_empty(&vs->parked))
+		virtsock_park_end(sk, vs);
+	else
+		virtsock_bell_off(sk, vs);
 	while ((skb = __skb_dequeue(&vs->parked)))
 		virtsock_rxq_forget(vs->lane->rxq, skb);
 	spin_unlock_bh(&sk->sk_lock.slock);
@@ -177,37 +184,21 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
 
 /**
  * virtsock_park_refuse() - a connect() of this socket will not be answered
- * @sk: the socket, cut
+ * @sk: the socket, cut, with nothing parked
+ * @vs: its state
  *
  * Who has the socket locked may be about to say that it is connecting, and
- * learns it when it lets the socket go. Without memory for that a connect()
- * waits until its own time is up.
+ * learns it when it lets the socket go.
  *
  * Context: any but hard irq.
  */
-void virtsock_park_refuse(struct sock *sk)
+void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs)
 {
-	struct sk_buff *bell = NULL;
-
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (!sock_owned_by_user(sk))
 		virtsock_sock_refuse(sk);
-	else if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
-		bell = alloc_skb(0, GFP_ATOMIC | __GFP_NOWARN);
-	if (bell && sk_add_backlog(sk, bell, UINT_MAX))
-		kfree_skb(bell);
+	else if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT &&
+		 list_empty(&vs->bell.entry))
+		add_wait_queue(&sk->sk_lock.wq, &vs->bell);
 	spin_unlock_bh(&sk->sk_lock.slock);
-}
-
-/**
- * virtsock_park_exit() - the socket is nobody's, or another transport's, now
- * @sk: the socket
- * @vs: its state
- *
- * Context: process, socket locked or at its end.
- */
-void virtsock_park_exit(struct sock *sk, struct virtsock_sock *vs)
-{
-	virtsock_park_purge(sk, vs);
-	sk->sk_backlog_rcv = vs->backlog_rcv;
 }

@@ -125,7 +125,7 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs)
 	WRITE_ONCE(vs->cut, true);
 	virtsock_park_purge(sk, vs);
 	/* Here, as one that gives up may go to another transport at once. */
-	virtsock_park_refuse(sk);
+	virtsock_park_refuse(sk, vs);
 	/* Closed in order by the peer, or not connected, if in no table. */
 	if (vs->dead || list_empty(&vsk->connected_table) ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt))

@@ -69,7 +69,7 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
 	spin_lock_init(&vs->lock);
 	virtsock_credit_init(&vs->credit);
 	vs->answered = true;
-	virtsock_park_init(sk_vsock(vsk), vs);
+	virtsock_park_init(vs);
 	/* See virtsock_sock_sent() */
 	sock_set_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	vsk->trans = vs;

@@ -86,7 +86,7 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 		spin_lock_bh(&side->lock);
 		list_del(&vs->side_link);
 		spin_unlock_bh(&side->lock);
-		virtsock_park_exit(sk_vsock(vsk), vs);
+		virtsock_park_purge(sk_vsock(vsk), vs);
 		virtio_transport_destruct(vsk);
 	}
 	return err;
@@ -132,7 +132,7 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	list_del(&vs->side_link);
 	owner = virtsock_sock_unhold(side, vs);
 	spin_unlock_bh(&side->lock);
-	virtsock_park_exit(sk_vsock(vsk), vs);
+	virtsock_park_purge(sk_vsock(vsk), vs);
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
