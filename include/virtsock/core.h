@@ -111,6 +111,20 @@ static inline struct virtsock_sock *virtsock_sk(const struct vsock_sock *vsk)
 }
 
 /*
+ * The same with slock held, and for one that is not connected, too: its next
+ * connect() may give it to another transport. virtsock_destruct() takes the flag
+ * off, and the spinlock after that, before the state goes.
+ */
+static inline struct virtsock_sock *virtsock_sk_locked(struct sock *sk,
+						       bool connected)
+{
+	if (!connected && !sock_flag(sk, SOCK_USE_WRITE_QUEUE))
+		return NULL;
+	smp_rmb();	/* pairs with virtsock_sock_init() */
+	return virtsock_sk(vsock_sk(sk));
+}
+
+/*
  * Bytes that the peer may have on the way and in the queue, by what it was told.
  * vs->lock held. More than the buffer ever was: it sends what it may not, and
  * gets nothing for it.
@@ -281,6 +295,9 @@ void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
  * @rxq: the queue it belongs to
  * @skbs: what waits for the worker; its lock protects it
  * @rung: sockets that were let go, with packets parked; the same lock
+ * @late: packets for sockets that they are no part of; the same lock
+ * @nr_late: how many
+ * @late_rung: one of those sockets was let go
  * @work: delivers @skbs in process context
  * @pending: packets queued and neither delivered nor parked yet; while it is
  *	not 0 nothing may overtake through the fast path
@@ -290,6 +307,9 @@ struct virtsock_lane {
 	struct virtsock_rxq *rxq;
 	struct sk_buff_head skbs;
 	struct list_head rung;
+	struct list_head late;
+	u32 nr_late;
+	bool late_rung;
 	struct work_struct work;
 	atomic_t pending;
 	u32 gen;
@@ -334,11 +354,12 @@ void virtsock_rxq_flush(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
 bool virtsock_rxq_stale(void);
 void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb);
+void virtsock_rxq_uncharge(struct virtsock_rxq *q, u32 bytes);
 
 /* park.c */
 void virtsock_park_init(struct virtsock_sock *vs);
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
-		   struct sk_buff *skb);
+		   struct sk_buff *skb, bool connected);
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
 void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs);
 void virtsock_unpark(struct virtsock_lane *lane);
@@ -350,6 +371,12 @@ static inline bool virtsock_parked(struct sock *sk)
 
 	return vs && !skb_queue_empty(&vs->parked);
 }
+
+/* late.c */
+int virtsock_late(struct virtsock_lane *lane, struct sock *sk,
+		  struct sk_buff *skb);
+void virtsock_late_back(struct virtsock_lane *lane);
+void virtsock_late_purge(struct virtsock_lane *lane);
 
 /* deliver.c */
 bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,

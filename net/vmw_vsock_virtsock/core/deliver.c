@@ -33,6 +33,47 @@ static struct sock *virtsock_find(struct virtio_transport *t, struct sk_buff *sk
 	return sk;
 }
 
+/*
+ * The socket that is connecting, or was, to where a packet comes from, with a
+ * reference, or NULL. A connect() may change that meanwhile.
+ */
+static struct sock *virtsock_find_connecting(struct virtio_transport *t,
+					     struct sk_buff *skb)
+{
+	struct sockaddr_vm src, dst;
+	struct sock *sk;
+
+	virtsock_addrs(skb, &src, &dst);
+	sk = vsock_find_bound_socket(&dst);
+	if (sk && (READ_ONCE(vsock_sk(sk)->transport) != &t->transport ||
+		   !vsock_addr_equals_addr(&src, &vsock_sk(sk)->remote_addr))) {
+		sock_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+/* Answer a packet that cannot wait as the common code would a stranger's. */
+static void virtsock_refuse(struct virtio_transport *t, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct virtsock_rec_info info = {
+		.type = le16_to_cpu(hdr->type),
+		.op = VIRTIO_VSOCK_OP_RST,
+		.src_cid = le64_to_cpu(hdr->dst_cid),
+		.src_port = le32_to_cpu(hdr->dst_port),
+		.dst_cid = le64_to_cpu(hdr->src_cid),
+		.dst_port = le32_to_cpu(hdr->src_port),
+	};
+	struct sk_buff *reply = NULL;
+
+	if (virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RST)
+		reply = virtsock_unpack(&info, 0, GFP_NOIO | __GFP_NOWARN);
+	if (reply)
+		virtsock_compat_send_pkt(t, reply, &init_net);
+	kfree_skb(skb);
+}
+
 /* The byte credit of a packet. Return: may its socket send now? */
 static bool virtsock_space_update(struct vsock_sock *vsk,
 				  struct virtio_vsock_hdr *hdr)
@@ -158,6 +199,23 @@ bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 	return done;
 }
 
+/* Bytes of a packet that its socket has promised to take. Return: those. */
+static u32 virtsock_pay(struct virtsock_sock *vs, u32 len)
+{
+	u32 used, may, paid = 0;
+
+	spin_lock_bh(&vs->lock);
+	spin_lock(&vs->vvs.rx_lock);
+	used = virtsock_compat_rx_used(&vs->vvs) + vs->deferred;
+	may = virtsock_promised(vs, vs->vvs.fwd_cnt);
+	spin_unlock(&vs->vvs.rx_lock);
+	if (used < may && len <= may - used)
+		paid = len;
+	vs->deferred += paid;
+	spin_unlock_bh(&vs->lock);
+	return paid;
+}
+
 /**
  * virtsock_deliver_later() - a packet is to wait for a worker
  * @t: the transport it came by
@@ -173,24 +231,50 @@ bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb)
 {
 	struct sock *sk = skb->len ? virtsock_find(t, skb) : NULL;
-	struct virtsock_sock *vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
-	u32 used, may, paid = 0;
+	bool connected = sk;
+	struct virtsock_sock *vs;
+	u32 paid = 0;
 
-	if (vs) {
-		spin_lock_bh(&vs->lock);
-		spin_lock(&vs->vvs.rx_lock);
-		used = virtsock_compat_rx_used(&vs->vvs) + vs->deferred;
-		may = virtsock_promised(vs, vs->vvs.fwd_cnt);
-		spin_unlock(&vs->vvs.rx_lock);
-		if (used < may && skb->len <= may - used)
-			paid = skb->len;
-		vs->deferred += paid;
-		spin_unlock_bh(&vs->lock);
-	}
-	if (sk)
+	if (skb->len && !sk)
+		sk = virtsock_find_connecting(t, skb);
+	if (sk) {
+		spin_lock_bh(&sk->sk_lock.slock);
+		vs = virtsock_sk_locked(sk, connected);
+		if (vs)
+			paid = virtsock_pay(vs, skb->len);
+		spin_unlock_bh(&sk->sk_lock.slock);
 		sock_put(sk);
+	}
 	virtsock_skb_cb(skb)->paid = paid;
 	return skb->truesize - min(skb->truesize, 2 * paid);
+}
+
+/*
+ * Where a program has locked the socket that a packet without connection is
+ * for, it waits, or is refused. Return: 1: it waits; 0: the common code is to
+ * have it; less: it was refused.
+ */
+static int virtsock_wait_bound(struct virtsock_lane *lane, struct sk_buff *skb)
+{
+	struct virtio_transport *t = lane->rxq->t;
+	struct sock *sk = virtsock_find_connecting(t, skb);
+	struct sockaddr_vm src, dst;
+	int ret = 0;
+
+	if (sk) {
+		ret = virtsock_park(lane, sk, skb, false);
+		sock_put(sk);
+		return ret;
+	}
+	virtsock_addrs(skb, &src, &dst);
+	sk = vsock_find_bound_socket(&dst);
+	if (!sk)
+		return 0;
+	ret = virtsock_late(lane, sk, skb);
+	if (ret < 0)
+		virtsock_refuse(t, skb);
+	sock_put(sk);
+	return ret;
 }
 
 /**
@@ -200,7 +284,7 @@ u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb)
  *
  * Context: the lane's worker; may wait for the socket, but not if a program
  * has it already.
- * Return: false if the packet is parked.
+ * Return: false if the packet waits for its socket.
  */
 bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 {
@@ -213,12 +297,16 @@ bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 	struct virtsock_sock *vs;
 	bool opened = false;
 	struct sock *sk;
+	int waits;
 
 	virtsock_addrs(skb, &src, &dst);
 	sk = virtsock_find(t, skb);
-	if (sk && virtsock_park(lane, sk, skb)) {
-		sock_put(sk);
-		return false;
+	waits = sk ? virtsock_park(lane, sk, skb, true) :
+		     virtsock_wait_bound(lane, skb);
+	if (waits) {
+		if (sk)
+			sock_put(sk);
+		return waits < 0;
 	}
 	if (sk)
 		virtsock_sock_rx(sk, skb);

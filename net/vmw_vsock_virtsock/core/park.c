@@ -86,6 +86,19 @@ static struct sock *virtsock_rung(struct virtsock_lane *lane)
 	return sk;
 }
 
+/* Take back what is parked, in front. slock held, something is parked. */
+static void virtsock_park_back(struct sock *sk, struct virtsock_sock *vs)
+{
+	struct virtsock_lane *lane = vs->lane;
+	unsigned long flags;
+
+	virtsock_park_end(sk, vs);
+	spin_lock_irqsave(&lane->skbs.lock, flags);
+	atomic_add(skb_queue_len(&vs->parked), &lane->pending);
+	skb_queue_splice_init(&vs->parked, &lane->skbs);
+	spin_unlock_irqrestore(&lane->skbs.lock, flags);
+}
+
 /**
  * virtsock_unpark() - take back what is parked where the bell has rung
  * @lane: the lane
@@ -95,19 +108,13 @@ static struct sock *virtsock_rung(struct virtsock_lane *lane)
 void virtsock_unpark(struct virtsock_lane *lane)
 {
 	struct virtsock_sock *vs;
-	unsigned long flags;
 	struct sock *sk;
 
 	while (!list_empty_careful(&lane->rung) && (sk = virtsock_rung(lane))) {
 		spin_lock_bh(&sk->sk_lock.slock);
 		vs = virtsock_sk(vsock_sk(sk));
-		if (vs && vs->lane == lane && !skb_queue_empty(&vs->parked)) {
-			virtsock_park_end(sk, vs);
-			spin_lock_irqsave(&lane->skbs.lock, flags);
-			atomic_add(skb_queue_len(&vs->parked), &lane->pending);
-			skb_queue_splice_init(&vs->parked, &lane->skbs);
-			spin_unlock_irqrestore(&lane->skbs.lock, flags);
-		}
+		if (vs && vs->lane == lane && !skb_queue_empty(&vs->parked))
+			virtsock_park_back(sk, vs);
 		spin_unlock_bh(&sk->sk_lock.slock);
 		sock_put(sk);
 	}
@@ -132,19 +139,28 @@ void virtsock_park_init(struct virtsock_sock *vs)
  * @lane: where it comes from; only its worker parks
  * @sk: its socket
  * @skb: the packet; the caller's where the answer is false
+ * @connected: else the socket is connecting to where the packet comes from
  *
  * Context: process.
  * Return: false if no program has the socket locked, and nothing is parked.
  */
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
-		   struct sk_buff *skb)
+		   struct sk_buff *skb, bool connected)
 {
-	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+	struct virtsock_sock *vs;
 	bool done = true;
 
-	if (!vs)
-		return false;
 	spin_lock_bh(&sk->sk_lock.slock);
+	vs = virtsock_sk_locked(sk, connected);
+	if (!vs) {
+		spin_unlock_bh(&sk->sk_lock.slock);
+		return false;
+	}
+	if (!skb_queue_empty(&vs->parked) && vs->lane != lane) {
+		/* The answers to an earlier connect(), to somebody else */
+		virtsock_park_back(sk, vs);
+		queue_work(vs->lane->rxq->wq, &vs->lane->work);
+	}
 	if (READ_ONCE(vs->cut)) {
 		/* Its link ends, and nobody waits for this any more. */
 		virtsock_rxq_forget(lane->rxq, skb);
@@ -177,8 +193,10 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
 		virtsock_park_end(sk, vs);
 	else
 		virtsock_bell_off(sk, vs);
-	while ((skb = __skb_dequeue(&vs->parked)))
+	while ((skb = __skb_dequeue(&vs->parked))) {
+		virtsock_sock_rx_done(sk, 0, virtsock_skb_cb(skb)->paid);
 		virtsock_rxq_forget(vs->lane->rxq, skb);
+	}
 	spin_unlock_bh(&sk->sk_lock.slock);
 }
 

@@ -10,17 +10,29 @@
 #include <linux/random.h>
 #include <virtsock/core.h>
 
+/**
+ * virtsock_rxq_uncharge() - memory of packets is not held any more
+ * @q: the queue
+ * @bytes: what they were charged
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_rxq_uncharge(struct virtsock_rxq *q, u32 bytes)
+{
+	int left = atomic_sub_return(bytes, &q->bytes);
+	int low = READ_ONCE(q->low);
+
+	if (q->drained && left <= low && left + (int)bytes > low)
+		q->drained(q);
+}
+
 /*
  * A packet waits no more. Whoever has room again hears of it first: after the
  * last packet nothing but RCU may keep the queue.
  */
 static void virtsock_rxq_less(struct virtsock_rxq *q, u32 charge)
 {
-	int left = atomic_sub_return(charge, &q->bytes);
-	int low = READ_ONCE(q->low);
-
-	if (q->drained && left <= low && left + (int)charge > low)
-		q->drained(q);
+	virtsock_rxq_uncharge(q, charge);
 	if (!atomic_dec_return_release(&q->waiting))
 		wake_up(&q->idle);
 }
@@ -78,6 +90,7 @@ static void virtsock_lane_work(struct work_struct *work)
 		u32 charge;
 
 		virtsock_unpark(lane);
+		virtsock_late_back(lane);
 		skb = skb_dequeue(&lane->skbs);
 		if (!skb)
 			break;
@@ -95,7 +108,8 @@ static void virtsock_lane_work(struct work_struct *work)
 	if (q->end)
 		q->end(q);
 	/* Others share the workqueue: go behind them. */
-	if (!skb_queue_empty(&lane->skbs) || !list_empty_careful(&lane->rung))
+	if (!skb_queue_empty(&lane->skbs) || !list_empty_careful(&lane->rung) ||
+	    READ_ONCE(lane->late_rung))
 		queue_work(q->wq, &lane->work);
 }
 
@@ -124,6 +138,7 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 		lane->rxq = q;
 		skb_queue_head_init(&lane->skbs);
 		INIT_LIST_HEAD(&lane->rung);
+		INIT_LIST_HEAD(&lane->late);
 		INIT_WORK(&lane->work, virtsock_lane_work);
 		atomic_set(&lane->pending, 0);
 	}
@@ -207,8 +222,10 @@ void virtsock_rxq_drain(struct virtsock_rxq *q)
 
 	/* Whatever follows is another link's. */
 	WRITE_ONCE(q->gen, q->gen + 1);
-	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
 		virtsock_lane_purge(&q->lanes[i]);
+		virtsock_late_purge(&q->lanes[i]);
+	}
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_drain);
 
@@ -222,10 +239,16 @@ void virtsock_rxq_flush(struct virtsock_rxq *q)
 {
 	int i;
 
-	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++) {
+		struct virtsock_lane *lane = &q->lanes[i];
+
 		do {
-			flush_work(&q->lanes[i].work);
-		} while (atomic_read(&q->lanes[i].pending));
+			virtsock_late_purge(lane);
+			flush_work(&lane->work);
+		} while (atomic_read(&lane->pending) || !list_empty_careful(&lane->late));
+		/* Nothing queues it any more, but it may have been meanwhile. */
+		flush_work(&lane->work);
+	}
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_flush);
 

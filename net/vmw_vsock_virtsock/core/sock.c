@@ -70,9 +70,10 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
 	virtsock_credit_init(&vs->credit);
 	vs->answered = true;
 	virtsock_park_init(vs);
+	vsk->trans = vs;
+	smp_wmb();	/* pairs with virtsock_sk_locked() */
 	/* See virtsock_sock_sent() */
 	sock_set_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
-	vsk->trans = vs;
 	kfree(vvs);
 	return 0;
 }

@@ -132,8 +132,9 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	list_del(&vs->side_link);
 	owner = virtsock_sock_unhold(side, vs);
 	spin_unlock_bh(&side->lock);
-	virtsock_park_purge(sk_vsock(vsk), vs);
+	/* In this order: see virtsock_sk_locked() */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
+	virtsock_park_purge(sk_vsock(vsk), vs);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
 }

@@ -17,9 +17,10 @@
 static pid_t lock_socket(int fd)
 {
 	pid_t pid = fork();
+	int uffd;
 
 	if (!pid) {
-		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, hole(), 8);
+		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, hole(&uffd), 8);
 		die("setsockopt came back");
 	}
 	wait_asleep(pid, "userfault");

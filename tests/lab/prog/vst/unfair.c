@@ -21,6 +21,8 @@
 
 #include "vst.h"
 
+#define HOLE 4096
+
 /* Accept n= connections and forget them. */
 void cmd_hoard(void)
 {
@@ -66,26 +68,37 @@ void cmd_stuff(void)
 	}
 }
 
-/* Memory that nobody provides: whoever touches it waits. */
-void *hole(void)
+/* Memory that nobody provides: whoever touches it waits until fill_hole(). */
+void *hole(int *uffd)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 	void *p;
 
-	p = mmap(NULL, opt.max, PROT_READ | PROT_WRITE,
+	p = mmap(NULL, HOLE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (fd < 0 || p == MAP_FAILED || ioctl(fd, UFFDIO_API, &api))
 		die_errno("userfaultfd");
 	reg.range.start = (unsigned long)p;
-	reg.range.len = opt.max;
+	reg.range.len = HOLE;
 	if (ioctl(fd, UFFDIO_REGISTER, &reg))
 		die_errno("userfaultfd");
+	*uffd = fd;
 	return p;
 }
 
-/* Until a process sleeps in a function of the kernel */
+void fill_hole(int uffd, void *p)
+{
+	struct uffdio_zeropage zero = {
+		.range = { .start = (unsigned long)p, .len = HOLE },
+	};
+
+	if (ioctl(uffd, UFFDIO_ZEROPAGE, &zero))
+		die_errno("UFFDIO_ZEROPAGE");
+}
+
+/* Until a process, or a thread, sleeps in a function of the kernel */
 void wait_asleep(pid_t pid, const char *where)
 {
 	char path[64], text[64];
@@ -106,7 +119,7 @@ void wait_asleep(pid_t pid, const char *where)
 void cmd_stuck(void)
 {
 	pid_t *pid = calloc(opt.n, sizeof(*pid));
-	int lfd = vst_listen(), fd;
+	int lfd = vst_listen(), fd, uffd;
 	unsigned int i;
 
 	for (i = 0; i < opt.n; i++) {
@@ -114,7 +127,7 @@ void cmd_stuck(void)
 		pid[i] = fork();
 		if (!pid[i]) {
 			wait_readable(fd);
-			recv(fd, hole(), opt.max, 0);
+			recv(fd, hole(&uffd), HOLE, 0);
 			die("received");
 		}
 		close(fd);

@@ -82,6 +82,9 @@ static const struct {
 	{ "pending", cmd_pending, "connect() in all ways, without an answer" },
 	{ "bound", cmd_bound, "bind lport=, have a connect() fail, and stay" },
 	{ "no-transport", cmd_no_transport, "until go=, the kernel has no CID" },
+	{ "stand", cmd_stand, "stands still, listener locked; then n= accepts" },
+	{ "dial", cmd_dial, "n= connections to it" },
+	{ "dial-stuck", cmd_dial_stuck, "the same, locked until go= exists" },
 	{ "spin", cmd_spin, "longest gap of a program that only runs" },
 };
 

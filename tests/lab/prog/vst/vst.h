@@ -74,6 +74,11 @@ void wait_go(void);
 void send_messages(int fd, uint64_t seed);
 void recv_messages(int fd, uint64_t seed);
 
+/* unfair.c: how to stand still */
+void *hole(int *uffd);
+void fill_hole(int uffd, void *p);
+void wait_asleep(pid_t pid, const char *where);
+
 /* roles of a connected socket; each checks and ends the program on error */
 void role_send(int fd);
 void role_recv(int fd);
@@ -90,10 +95,6 @@ void role_idle(int fd);
 void role_idle_peer(int fd);
 void role_pump(int fd);
 void role_gauge(int fd);
-
-/* unfair.c */
-void *hole(void);
-void wait_asleep(pid_t pid, const char *where);
 
 /* whole programs */
 void cmd_conns(void);
@@ -126,6 +127,9 @@ void cmd_stall(void);
 void cmd_pending(void);
 void cmd_bound(void);
 void cmd_no_transport(void);
+void cmd_stand(void);
+void cmd_dial(void);
+void cmd_dial_stuck(void);
 void cmd_storm(void);
 void cmd_storm_server(void);
 
