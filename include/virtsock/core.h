@@ -379,6 +379,10 @@ void virtsock_late_back(struct virtsock_lane *lane);
 void virtsock_late_purge(struct virtsock_lane *lane);
 
 /* deliver.c */
+
+/* Packets that are copied into the one before them: GOOD_COPY_LEN of the common code */
+#define VIRTSOCK_SMALL	128
+
 bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 			   struct sock *locked);
 u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb);

@@ -6,9 +6,6 @@
  */
 #include <virtsock/core.h>
 
-/* GOOD_COPY_LEN of the common code */
-#define VIRTSOCK_SMALL	128
-
 static void virtsock_addrs(struct sk_buff *skb, struct sockaddr_vm *src,
 			   struct sockaddr_vm *dst)
 {

@@ -21,6 +21,9 @@
 #include <net/sock.h>
 #include <virtsock/core.h>
 
+/* What small packets are put together to: a page */
+#define VIRTSOCK_LUMP	(SKB_WITH_OVERHEAD(PAGE_SIZE) - VIRTIO_VSOCK_SKB_HEADROOM)
+
 /* The program lets its socket go. Context: any but hard irq, slock held. */
 static int virtsock_bell(struct wait_queue_entry *bell, unsigned int mode,
 			 int sync, void *key)
@@ -134,6 +137,81 @@ void virtsock_park_init(struct virtsock_sock *vs)
 	INIT_LIST_HEAD(&vs->bell.entry);
 }
 
+/* The credit that a packet brings can come with the one before it. */
+static void virtsock_fold_credit(struct sk_buff *last, struct sk_buff *skb)
+{
+	virtio_vsock_hdr(last)->buf_alloc = virtio_vsock_hdr(skb)->buf_alloc;
+	virtio_vsock_hdr(last)->fwd_cnt = virtio_vsock_hdr(skb)->fwd_cnt;
+	virtsock_skb_cb(last)->msg_limit = virtsock_skb_cb(skb)->msg_limit;
+}
+
+/* Make room for a small packet of a stream behind the one before it. */
+static bool virtsock_fold_room(struct sk_buff *last, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct virtio_vsock_hdr *to = virtio_vsock_hdr(last);
+	u32 nr_msgs = virtsock_skb_cb(last)->nr_msgs;
+
+	if (hdr->op != to->op || hdr->flags != to->flags ||
+	    le16_to_cpu(hdr->type) != VIRTIO_VSOCK_TYPE_STREAM ||
+	    skb->len > VIRTSOCK_SMALL || last->len > VIRTSOCK_LUMP - skb->len ||
+	    skb_is_nonlinear(skb) || skb_is_nonlinear(last) ||
+	    nr_msgs + virtsock_skb_cb(skb)->nr_msgs > U16_MAX)
+		return false;
+	return skb_tailroom(last) >= skb->len ||
+	       !pskb_expand_head(last, 0, last->len + skb->len,
+				 GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/*
+ * Many small packets must not take an skb each: their socket does not pay for
+ * those, so they would count for all who share the queue. slock held. Return:
+ * true if @last has it all.
+ */
+static bool virtsock_fold(struct virtsock_rxq *q, struct sk_buff *last,
+			  struct sk_buff *skb)
+{
+	struct virtsock_skb_cb *cb = virtsock_skb_cb(skb);
+	struct virtsock_skb_cb *to = virtsock_skb_cb(last);
+	u16 op = virtsock_skb_op(skb);
+	u32 charge;
+
+	if (op == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
+		virtsock_fold_credit(last, skb);
+		return true;
+	}
+	if (op != VIRTIO_VSOCK_OP_RW || !virtsock_fold_room(last, skb))
+		return false;
+	virtsock_fold_credit(last, skb);
+	skb_put_data(last, skb->data, skb->len);
+	le32_add_cpu(&virtio_vsock_hdr(last)->len, skb->len);
+	to->nr_msgs += cb->nr_msgs;
+	to->paid += cb->paid;
+	charge = last->truesize - min(last->truesize, 2 * to->paid);
+	atomic_add(charge, &q->bytes);
+	/* What @last was charged goes with @skb. */
+	cb->charge += to->charge;
+	to->charge = charge;
+	return true;
+}
+
+/*
+ * Is this one of the messages that the socket has promised to take, whose
+ * number its buffer bounds? slock held, it is parked as the last.
+ */
+static bool virtsock_park_paid(struct virtsock_sock *vs, struct sk_buff *skb)
+{
+	s32 may;
+
+	if (le16_to_cpu(virtio_vsock_hdr(skb)->type) != VIRTIO_VSOCK_TYPE_SEQPACKET ||
+	    virtsock_skb_cb(skb)->paid != skb->len)
+		return false;
+	spin_lock(&vs->lock);
+	may = vs->credit.rx_limit - vs->credit.rx_recs;
+	spin_unlock(&vs->lock);
+	return may >= (s32)skb_queue_len(&vs->parked);
+}
+
 /**
  * virtsock_park() - have a packet wait with its socket
  * @lane: where it comes from; only its worker parks
@@ -147,8 +225,10 @@ void virtsock_park_init(struct virtsock_sock *vs)
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb, bool connected)
 {
+	struct virtsock_rxq *q = lane->rxq;
+	bool parks = true, folded = false;
 	struct virtsock_sock *vs;
-	bool done = true;
+	u32 paid = 0;
 
 	spin_lock_bh(&sk->sk_lock.slock);
 	vs = virtsock_sk_locked(sk, connected);
@@ -163,18 +243,26 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 	}
 	if (READ_ONCE(vs->cut)) {
 		/* Its link ends, and nobody waits for this any more. */
-		virtsock_rxq_forget(lane->rxq, skb);
+		folded = true;
 	} else if (!skb_queue_empty(&vs->parked)) {
-		__skb_queue_tail(&vs->parked, skb);
+		folded = virtsock_fold(q, skb_peek_tail(&vs->parked), skb);
 	} else if (sock_owned_by_user(sk)) {
 		vs->lane = lane;
-		__skb_queue_tail(&vs->parked, skb);
 		add_wait_queue(&sk->sk_lock.wq, &vs->bell);
 	} else {
-		done = false;
+		parks = false;
+	}
+	if (parks && !folded) {
+		__skb_queue_tail(&vs->parked, skb);
+		if (virtsock_park_paid(vs, skb))
+			swap(paid, virtsock_skb_cb(skb)->charge);
 	}
 	spin_unlock_bh(&sk->sk_lock.slock);
-	return done;
+	if (folded)
+		virtsock_rxq_forget(q, skb);
+	else if (paid)
+		virtsock_rxq_uncharge(q, paid);
+	return parks;
 }
 
 /**
