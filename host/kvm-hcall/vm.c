@@ -72,7 +72,10 @@ static void virtsock_vm_free(struct work_struct *work)
 	cancel_delayed_work_sync(&vm->kick_work);
 	if (vm->kvm)
 		kvm_put_kvm(vm->kvm);
-	/* A lane may wait for a program until that ends. */
+	/*
+	 * A lane waits for a program only where that has locked its socket just
+	 * before the common code did. Nobody waits for us meanwhile but rmmod.
+	 */
 	virtsock_rxq_flush(&vm->rxq);
 	put_pid(vm->pid);
 	vfree(vm->pull_buf);

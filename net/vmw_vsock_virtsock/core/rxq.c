@@ -202,11 +202,11 @@ static void virtsock_lane_purge(struct virtsock_lane *lane)
  * virtsock_rxq_drain() - wait until everything queued is delivered
  * @q: the queue, with no producer left
  *
- * Lanes that make no progress for a second wait for programs that hold their
- * sockets, perhaps for ever: what is behind that is forgotten, and the lane
- * goes on whenever the program lets it, but what it has in its hands is stale
- * then. So whoever ends a link never hangs; virtsock_rxq_flush() comes before
- * the queue's memory goes.
+ * What makes no progress for a second waits for programs that hold their
+ * sockets, perhaps for ever: what the lanes keep is forgotten here, what is
+ * parked when its socket's link is cut, and what a worker has in its hands is
+ * stale from now on. So whoever ends a link never hangs; virtsock_rxq_flush()
+ * comes before the queue's memory goes.
  *
  * Context: process, not in a lane's worker.
  */
