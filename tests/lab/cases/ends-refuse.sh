@@ -81,7 +81,8 @@ for name in hs gs hc gc; do
 	stop $name.stream
 	stop $name.seq
 done
-guest A sh -c 'pkill vst; rmmod virtsock_core'
+guest A sh -c 'pkill vst || :'
+until_ok 10 guest A rmmod virtsock_core
 pkill -s 0 vst || :
 t=$SECONDS
 until rmmod virtsock_core 2>/dev/null; do

@@ -87,7 +87,7 @@ void cmd_stand(void)
 
 static int dial(void)
 {
-	struct timeval tv = { .tv_sec = 1000 };
+	struct timeval tv = { .tv_sec = 60 };
 	int fd = vst_socket();
 
 	if (setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)))
