@@ -66,8 +66,10 @@ static void virtsock_refuse(struct virtio_transport *t, struct sk_buff *skb)
 
 	if (virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RST)
 		reply = virtsock_unpack(&info, 0, GFP_NOIO | __GFP_NOWARN);
-	if (reply)
+	if (reply) {
+		virtio_vsock_skb_set_reply(reply);
 		virtsock_compat_send_pkt(t, reply, &init_net);
+	}
 	kfree_skb(skb);
 }
 

@@ -2,8 +2,8 @@
 /*
  * Packets for a listener that its program has locked, or for any socket that
  * they have no connection with: there is no state of ours to park them with.
- * So the lane keeps them, by socket, a bounded number; who comes after that is
- * refused, as where too many wait to be accepted. A bell tells when the program
+ * So the lane keeps them, by socket, as many as may wait to be accepted; who
+ * comes after that is refused, as there. A bell tells when the program
  * lets the socket go, as for a connected one (park.c).
  *
  * lane->skbs.lock protects the list and what is on it. Only the lane's worker
@@ -13,9 +13,21 @@
 #include <net/sock.h>
 #include <virtsock/core.h>
 
-/* Packets that wait: for a socket, and altogether; both in each lane */
+/*
+ * Packets that wait in a lane: for a socket, if its backlog is not larger; for
+ * all; and for each socket however many wait for others.
+ */
 #define VIRTSOCK_LATE_SOCK	32
 #define VIRTSOCK_LATE_LANE	256
+#define VIRTSOCK_LATE_FEW	4
+
+/* May @nr packets wait for a socket, and one more? lane->skbs.lock held. */
+static bool virtsock_late_room(struct virtsock_lane *lane, struct sock *sk, u32 nr)
+{
+	if (lane->nr_late >= VIRTSOCK_LATE_LANE)
+		return nr < VIRTSOCK_LATE_FEW;
+	return nr < max_t(u32, VIRTSOCK_LATE_SOCK, READ_ONCE(sk->sk_max_ack_backlog));
+}
 
 /**
  * struct virtsock_late - packets of a lane that wait for a socket
@@ -70,19 +82,17 @@ static bool virtsock_late_more(struct virtsock_lane *lane, struct sock *sk,
 	bool found = false;
 
 	spin_lock_irq(&lane->skbs.lock);
-	/* Payload without a connection is refused by whoever gets it. */
-	*full = skb->len || lane->nr_late >= VIRTSOCK_LATE_LANE;
 	list_for_each_entry(l, &lane->late, link) {
 		found = l->sk == sk;
 		if (found)
 			break;
 	}
-	if (found) {
-		*full |= skb_queue_len(&l->skbs) >= VIRTSOCK_LATE_SOCK;
-		if (!*full) {
-			__skb_queue_tail(&l->skbs, skb);
-			lane->nr_late++;
-		}
+	/* Payload without a connection is refused by whoever gets it. */
+	*full = skb->len ||
+		!virtsock_late_room(lane, sk, found ? skb_queue_len(&l->skbs) : 0);
+	if (found && !*full) {
+		__skb_queue_tail(&l->skbs, skb);
+		lane->nr_late++;
 	}
 	spin_unlock_irq(&lane->skbs.lock);
 	return found;

@@ -48,6 +48,13 @@ static int virtsock_bell(struct wait_queue_entry *bell, unsigned int mode,
 	return 0;
 }
 
+/* A new connect() may find it hung for the end of the link before. slock held. */
+static void virtsock_bell_on(struct sock *sk, struct virtsock_sock *vs)
+{
+	if (list_empty(&vs->bell.entry))
+		add_wait_queue(&sk->sk_lock.wq, &vs->bell);
+}
+
 /* Rung or not, it is to ring no more. slock held. */
 static void virtsock_bell_off(struct sock *sk, struct virtsock_sock *vs)
 {
@@ -78,15 +85,38 @@ static struct sock *virtsock_rung(struct virtsock_lane *lane)
 
 	spin_lock_irqsave(&lane->skbs.lock, flags);
 	list_for_each_entry_safe(vs, next, &lane->rung, rung) {
-		list_del_init(&vs->rung);
 		sk = sk_vsock(vs->vvs.vsk);
-		/* One at its end is about to forget what is parked. */
 		if (refcount_inc_not_zero(&sk->sk_refcnt))
 			break;
+		/* One at its end is about to forget what is parked. */
+		list_del_init(&vs->rung);
 		sk = NULL;
 	}
 	spin_unlock_irqrestore(&lane->skbs.lock, flags);
 	return sk;
+}
+
+/*
+ * Take a socket off that list. A connect() may have given it to another
+ * transport meanwhile; then it is not there, and has no state of ours. slock
+ * held. Return: its state or NULL.
+ */
+static struct virtsock_sock *virtsock_unring(struct virtsock_lane *lane,
+					     struct sock *sk)
+{
+	struct virtsock_sock *vs, *found = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&lane->skbs.lock, flags);
+	list_for_each_entry(vs, &lane->rung, rung) {
+		if (sk_vsock(vs->vvs.vsk) == sk) {
+			list_del_init(&vs->rung);
+			found = vs;
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&lane->skbs.lock, flags);
+	return found;
 }
 
 /* Take back what is parked, in front. slock held, something is parked. */
@@ -115,8 +145,8 @@ void virtsock_unpark(struct virtsock_lane *lane)
 
 	while (!list_empty_careful(&lane->rung) && (sk = virtsock_rung(lane))) {
 		spin_lock_bh(&sk->sk_lock.slock);
-		vs = virtsock_sk(vsock_sk(sk));
-		if (vs && vs->lane == lane && !skb_queue_empty(&vs->parked))
+		vs = virtsock_unring(lane, sk);
+		if (vs)
 			virtsock_park_back(sk, vs);
 		spin_unlock_bh(&sk->sk_lock.slock);
 		sock_put(sk);
@@ -176,6 +206,8 @@ static bool virtsock_fold(struct virtsock_rxq *q, struct sk_buff *last,
 	u16 op = virtsock_skb_op(skb);
 	u32 charge;
 
+	if (cb->gen != to->gen)
+		return false;
 	if (op == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
 		virtsock_fold_credit(last, skb);
 		return true;
@@ -248,7 +280,7 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		folded = virtsock_fold(q, skb_peek_tail(&vs->parked), skb);
 	} else if (sock_owned_by_user(sk)) {
 		vs->lane = lane;
-		add_wait_queue(&sk->sk_lock.wq, &vs->bell);
+		virtsock_bell_on(sk, vs);
 	} else {
 		parks = false;
 	}
@@ -303,8 +335,7 @@ void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs)
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (!sock_owned_by_user(sk))
 		virtsock_sock_refuse(sk);
-	else if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT &&
-		 list_empty(&vs->bell.entry))
-		add_wait_queue(&sk->sk_lock.wq, &vs->bell);
+	else if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
+		virtsock_bell_on(sk, vs);
 	spin_unlock_bh(&sk->sk_lock.slock);
 }

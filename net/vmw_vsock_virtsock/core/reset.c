@@ -159,7 +159,8 @@ void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid))
 	mutex_lock(&virtsock_dead_lock);
 	spin_lock_bh(&side->lock);
 	list_for_each_entry(vs, &side->socks, side_link) {
-		if (meant && !meant(vs->tx_cid))
+		/* One that was never connected has no link that could end. */
+		if (meant && (!vs->tx_cid || !meant(vs->tx_cid)))
 			continue;
 		if (virtsock_sock_cut(vs))
 			list_add_tail(&vs->dead_link, &dead);

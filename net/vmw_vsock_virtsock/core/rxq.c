@@ -230,8 +230,11 @@ void virtsock_rxq_drain(struct virtsock_rxq *q)
 EXPORT_SYMBOL_GPL(virtsock_rxq_drain);
 
 /**
- * virtsock_rxq_flush() - wait until no worker uses the queue any more
+ * virtsock_rxq_flush() - wait until nobody uses the queue any more
  * @q: the queue, with no producer left
+ *
+ * That is, no worker, and no socket with something parked: one that has gone
+ * to another link, or is at its end, may not have been cut with this one.
  *
  * Context: process, not in a lane's worker.
  */
@@ -246,9 +249,11 @@ void virtsock_rxq_flush(struct virtsock_rxq *q)
 			virtsock_late_purge(lane);
 			flush_work(&lane->work);
 		} while (atomic_read(&lane->pending) || !list_empty_careful(&lane->late));
-		/* Nothing queues it any more, but it may have been meanwhile. */
-		flush_work(&lane->work);
 	}
+	wait_event(q->idle, !atomic_read_acquire(&q->waiting));
+	/* Nothing queues them any more, but they may have been meanwhile. */
+	for (i = 0; i < VIRTSOCK_RXQ_LANES; i++)
+		flush_work(&q->lanes[i].work);
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_flush);
 

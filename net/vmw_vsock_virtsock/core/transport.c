@@ -149,6 +149,11 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	/* What waits for the peer before this one is found by its CID only. */
 	if (vs->tx_cid && vs->tx_cid != vsk->remote_addr.svm_cid)
 		virtsock_forget(side, vsk);
+	/* So are its answers, which this connect() does not want. */
+	virtsock_park_purge(sk_vsock(vsk), vs);
+	spin_lock_bh(&vs->lock);
+	vs->deferred = 0;
+	spin_unlock_bh(&vs->lock);
 	err = virtsock_sock_hold(side, vsk, NULL);
 	if (err)
 		goto failed;

@@ -69,6 +69,9 @@ void cmd_stand(void)
 	int lfd = vst_listen();
 	unsigned int i;
 
+	/* So many, or a few more, are kept from being refused. */
+	if (listen(lfd, opt.n))
+		die_errno("listen");
 	page = hole(&uffd);
 	hold_socket(&h, lfd);
 	say("RUNNING");
