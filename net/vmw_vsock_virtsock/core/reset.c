@@ -10,7 +10,9 @@
  * @vsk: the socket
  *
  * A socket whose link has ended has nobody left to say goodbye to: without
- * this the common code would wait 8 s for an answer, and the module with it.
+ * this the common code would wait 8 s for an answer, and the module with it. To
+ * one that is closed the time limit of a connect() that did not block means
+ * nothing, but would keep both until it is over.
  *
  * Context: process, socket locked.
  */
@@ -18,6 +20,9 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 
+	/* The caller has a reference of its own. */
+	if (cancel_delayed_work(&vsk->connect_work))
+		sock_put(sk_vsock(vsk));
 	/* Who lingers waits until all is sent, on kernels that have it so. */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	/* SOCK_DEAD is set: we see "dead", or virtsock_sock_reset() that. */
