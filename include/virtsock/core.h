@@ -5,7 +5,10 @@
  * Order of locks, outermost first:
  *   lock_sock(sk)
  *   the owner of a link's flush (guest) or the link's mutex (host)
+ *   a side's lock (bh)
  *   slock of a socket (bh)
+ *   the wait queue of the socket's lock (irq)
+ *   a lane's skbs.lock (irq)
  *   virtsock_sock.lock, the common code's rx_lock and tx_lock (bh, leaves)
  */
 #ifndef _VIRTSOCK_CORE_H
@@ -218,7 +221,7 @@ struct virtsock_side_ops {
  * struct virtsock_side - the guest's or the host's transport
  * @t: what a socket points to for as long as it is open; first
  * @cid: own CID (guest)
- * @lock: protects the members below, and @held of each socket; bh, a leaf
+ * @lock: protects the members below, and @held of each socket; bh
  * @ops: NULL while no module is there
  * @socks: all sockets that are assigned to @t
  * @held: sockets that hold the module
