@@ -10,7 +10,7 @@ fi
 dir=$LAB_TMP
 guest A mkdir -p "$dir"
 
-# others: connections over every lane, in both directions, and traffic.
+# others: connections over most lanes, in both directions, and traffic.
 others() {
 	bg server vst conns-server port=896 n=40
 	ready server
