@@ -67,8 +67,9 @@ enum virtsock_end {
  * @stopped: the guest was told to wait until @rxq drained
  * @doorbell: where to ring, as in DOORBELL
  *
+ * @lingerer: where a vCPU sleeps until there is an answer; @tx_lock
  * @linger_since: when a wait began that was in vain, in ns; 0: none; @tx_lock
- * @linger_skip: calls not to step back in, as it was no use lately; written
+ * @linger_skip: calls not to sleep in, as it was no use lately; written
  *	under @lock, read without
  * @linger_fails: how often in a row it was none; @lock
  * @linger_ns: how long to wait for an answer now, adaptive
@@ -115,6 +116,7 @@ struct virtsock_vm {
 	bool stopped;
 	u64 doorbell;
 
+	struct rcuwait *lingerer;
 	u32 linger_ns;
 	u64 linger_since;
 	u32 linger_skip;

@@ -5,12 +5,15 @@
  * hypercall and no wake-up of the vCPU. Bounded and adaptive as KVM's
  * halt_poll_ns is, and never at the expense of whoever else wants the CPU.
  */
+#include <linux/hrtimer.h>
 #include <linux/module.h>
+#include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include "host.h"
 
 #define VIRTSOCK_LINGER_FIRST	(10 * NSEC_PER_USEC)
+#define VIRTSOCK_LINGER_SLEEP	(50 * NSEC_PER_USEC)
 #define VIRTSOCK_LINGER_MAX_US	200U
 #define VIRTSOCK_LINGER_SKIP	64U
 
@@ -29,42 +32,89 @@ static const struct kernel_param_ops virtsock_linger_ops = {
 module_param_cb(linger_us, &virtsock_linger_ops, &linger_us, 0644);
 MODULE_PARM_DESC(linger_us, "longest wait in a hypercall for an answer, in us (default 200, 0: never)");
 
+enum virtsock_linger_end {
+	VIRTSOCK_LINGER_ANSWERED,
+	VIRTSOCK_LINGER_WANTED,		/* the vCPU has other things to do */
+	VIRTSOCK_LINGER_SKIPPED,	/* others have the CPU, and tend to keep it */
+	VIRTSOCK_LINGER_SPUN,		/* in vain */
+	VIRTSOCK_LINGER_SLEPT,		/* in vain */
+};
+
 /*
- * Timers and interrupts for the vCPU make requests. Those that the hardware
- * posts make none; they wait for as long as we do, at most.
+ * Is there a signal, an interrupt or another request? Each return of this
+ * thread to a CPU makes the one that is left out.
  */
 static bool virtsock_vcpu_wanted(struct kvm_vcpu *vcpu)
 {
-	return signal_pending(current) || kvm_request_pending(vcpu);
+	u64 requests = READ_ONCE(vcpu->requests);
+
+	requests &= ~BIT_ULL(KVM_REQ_STEAL_UPDATE & KVM_REQUEST_MASK);
+	return requests || signal_pending(current);
 }
 
 /*
- * Spin, or step back for whoever is to answer. Return: is there an answer? A
- * reader's credit alone is none, its answer comes right behind.
+ * Whoever is to answer may need this very CPU, and the scheduler may not think
+ * that it is its turn yet: asleep, nothing keeps it. The vCPU sleeps on what it
+ * sleeps on when it is halted, so that KVM's requests wake it, too; vcpu_put()
+ * and vcpu_load() tell the hardware's interrupt controller of both ends.
  */
-static bool virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
-				     u32 limit)
+static enum virtsock_linger_end
+virtsock_linger_sleep(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 until)
 {
-	u64 start = ktime_get_ns();
-	int yields = 2;
+	struct rcuwait *wait = kvm_arch_vcpu_get_wait(vcpu);
+	ktime_t expires = ns_to_ktime(until);
+	int left = 1;
+	bool taken;
 
+	spin_lock_bh(&vm->tx_lock);
+	taken = vm->lingerer;
+	if (!taken)
+		vm->lingerer = wait;
+	spin_unlock_bh(&vm->tx_lock);
+	if (taken)
+		return VIRTSOCK_LINGER_SKIPPED;
+
+	prepare_to_rcuwait(wait);
+	vcpu_put(vcpu);
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!READ_ONCE(vm->waits) && !virtsock_vcpu_wanted(vcpu))
+		left = schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
+	finish_rcuwait(wait);
+	vcpu_load(vcpu);
+
+	spin_lock_bh(&vm->tx_lock);
+	vm->lingerer = NULL;
+	spin_unlock_bh(&vm->tx_lock);
+	if (READ_ONCE(vm->waits))
+		return VIRTSOCK_LINGER_ANSWERED;
+	return left ? VIRTSOCK_LINGER_WANTED : VIRTSOCK_LINGER_SLEPT;
+}
+
+/*
+ * Spin, or step back for whoever is to answer. A reader's credit alone is no
+ * answer, that comes right behind. Interrupts that the hardware posts while
+ * this spins, and the timer of an Intel guest, are seen by nobody but the
+ * guest: they wait, for linger_us at most.
+ */
+static enum virtsock_linger_end
+virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+			 u64 start, u32 limit)
+{
 	while (!READ_ONCE(vm->waits)) {
-		if (virtsock_vcpu_wanted(vcpu) || ktime_get_ns() - start >= limit)
-			return READ_ONCE(vm->waits);
-		if (single_task_running()) {
-			cpu_relax();
-			continue;
+		if (virtsock_vcpu_wanted(vcpu))
+			return VIRTSOCK_LINGER_WANTED;
+		if (!single_task_running()) {
+			if (READ_ONCE(vm->linger_skip))
+				return VIRTSOCK_LINGER_SKIPPED;
+			limit = max_t(u32, limit, VIRTSOCK_LINGER_SLEEP);
+			limit = min_t(u32, limit, READ_ONCE(linger_us) * NSEC_PER_USEC);
+			return virtsock_linger_sleep(vcpu, vm, start + limit);
 		}
-		/*
-		 * Whoever is to answer may need this very CPU: step back, and
-		 * once more if it was not its turn yet. Where that was no use
-		 * lately, somebody else has work here: no more of it for a while.
-		 */
-		if (READ_ONCE(vm->linger_skip) || !yields--)
-			return false;
-		yield();
+		if (ktime_get_ns() - start >= limit)
+			return VIRTSOCK_LINGER_SPUN;
+		cpu_relax();
 	}
-	return true;
+	return VIRTSOCK_LINGER_ANSWERED;
 }
 
 /**
@@ -96,8 +146,8 @@ void virtsock_linger_late(struct virtsock_vm *vm)
  *
  * Drops vm->lock meanwhile: other vCPUs have things to say.
  *
- * Context: vCPU thread, vm->lock and kvm->srcu held: it spins or yields, it
- * never sleeps.
+ * Context: vCPU thread, vm->lock and kvm->srcu held. It spins or sleeps for
+ * linger_us at most.
  * Return: false if the link ended meanwhile.
  */
 bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
@@ -106,27 +156,31 @@ bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 	u32 limit = min(READ_ONCE(vm->linger_ns), max);
 	u64 start = ktime_get_ns();
 	u64 epoch = vm->epoch;
-	bool answered;
-	u32 skip;
+	enum virtsock_linger_end end;
 
-	if (!max)
+	if (!max || READ_ONCE(vm->waits))
 		return true;
 
 	mutex_unlock(&vm->lock);
-	answered = virtsock_wait_for_answer(vcpu, vm, limit);
+	end = virtsock_wait_for_answer(vcpu, vm, start, limit);
 	mutex_lock(&vm->lock);
-	if (answered) {
+
+	if (end == VIRTSOCK_LINGER_ANSWERED) {
 		vm->linger_fails = 0;
 		WRITE_ONCE(vm->linger_skip, 0);
 	} else {
-		/* Shorter, unless the answer shows that it was nearly enough */
-		WRITE_ONCE(vm->linger_ns, max_t(u32, limit / 2, VIRTSOCK_LINGER_FIRST));
 		spin_lock_bh(&vm->tx_lock);
 		vm->linger_since = start;
 		spin_unlock_bh(&vm->tx_lock);
-		skip = vm->linger_skip;
-		skip = skip ? skip - 1 : min(++vm->linger_fails, VIRTSOCK_LINGER_SKIP);
-		WRITE_ONCE(vm->linger_skip, skip);
 	}
+	/* Shorter, unless the answer shows that it was nearly enough */
+	if (end == VIRTSOCK_LINGER_SPUN || end == VIRTSOCK_LINGER_SLEPT)
+		WRITE_ONCE(vm->linger_ns, max_t(u32, limit / 2, VIRTSOCK_LINGER_FIRST));
+	/* Others have work here: leave it to them for a while */
+	if (end == VIRTSOCK_LINGER_SLEPT)
+		WRITE_ONCE(vm->linger_skip,
+			   min(++vm->linger_fails, VIRTSOCK_LINGER_SKIP));
+	else if (end == VIRTSOCK_LINGER_SKIPPED && vm->linger_skip)
+		WRITE_ONCE(vm->linger_skip, vm->linger_skip - 1);
 	return vm->epoch == epoch && !READ_ONCE(vm->why);
 }

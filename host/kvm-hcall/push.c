@@ -3,6 +3,7 @@
  * To the guest: packets wait in the VM's queue until the guest calls; they are
  * packed and written to the buffer that this very call names.
  */
+#include <linux/rcuwait.h>
 #include "host.h"
 
 static bool virtsock_is_control(struct sk_buff *skb)
@@ -94,6 +95,7 @@ bool virtsock_push_arm(struct virtsock_vm *vm, bool arm)
 static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 			       bool waits)
 {
+	struct rcuwait *lingerer = NULL;
 	bool ring = false;
 
 	spin_lock_bh(&vm->tx_lock);
@@ -105,6 +107,7 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 	vm->tx_control += virtsock_is_control(skb);
 	if (waits) {
 		WRITE_ONCE(vm->waits, true);
+		lingerer = vm->lingerer;
 		ring = vm->armed;
 	}
 	if (ring) {
@@ -112,6 +115,9 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 		virtsock_linger_late(vm);
 	}
 	spin_unlock_bh(&vm->tx_lock);
+	/* It may be awake by now; its vCPU lives as long as the VM. */
+	if (lingerer)
+		rcuwait_wake_up(lingerer);
 	if (ring)
 		virtsock_ring(vm);
 	return 0;

@@ -222,6 +222,7 @@ static long pair_create(void)
 		return -ENOMEM;
 	refcount_set(&kvm->users, 1);
 	kvm->vcpu.kvm = kvm;
+	rcuwait_init(&kvm->vcpu.wait);
 	kvm->vcpu.arch.apic = &kvm->apic;
 	kvm->vcpu.arch.apic_base = x2apic_enabled() ? X2APIC_ENABLE : 0;
 	atomic_inc(&pair_vms);

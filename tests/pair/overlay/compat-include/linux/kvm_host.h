@@ -9,6 +9,7 @@
 
 #include <linux/kvm_types.h>
 #include <linux/mm.h>
+#include <linux/rcuwait.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 
@@ -18,6 +19,8 @@ struct kvm_lapic {
 
 struct kvm_vcpu {
 	struct kvm *kvm;
+	struct rcuwait wait;
+	u64 requests;
 	struct {
 		struct kvm_lapic *apic;
 		u64 apic_base;
@@ -61,9 +64,21 @@ static inline struct kvm_vcpu *kvm_get_vcpu(struct kvm *kvm, int i)
 	return &kvm->vcpu;
 }
 
-static inline bool kvm_request_pending(struct kvm_vcpu *vcpu)
+static inline struct rcuwait *kvm_arch_vcpu_get_wait(struct kvm_vcpu *vcpu)
 {
-	return false;
+	return &vcpu->wait;
+}
+
+/* Nobody makes requests here, and no hardware wants to be told. */
+#define KVM_REQUEST_MASK	0xff
+#define KVM_REQ_STEAL_UPDATE	8
+
+static inline void vcpu_put(struct kvm_vcpu *vcpu)
+{
+}
+
+static inline void vcpu_load(struct kvm_vcpu *vcpu)
+{
 }
 
 static inline gfn_t gpa_to_gfn(gpa_t gpa)
