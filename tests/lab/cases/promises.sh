@@ -27,14 +27,30 @@ if guest A sh -c 'grep -il -e vsock /sys/bus/*/devices/*/uevent /sys/bus/*/devic
 	fail "the guest has a vsock device"
 fi
 
-# Ping-pong: one hypercall per round trip.
-bg echo vst listen echo port=101 counter="$counter"
-ready echo
-guest A vst connect ping cid=2 port=101 size=56 count=2000
-ends echo
-n=$(hypercalls echo)
-[ "$n" -gt 0 ] || fail "KVM counted no hypercalls"
-promise "ping-pong: $n hypercalls for 2000 round trips" $((n * 10)) -le $((2000 * 11))
+# Ping-pong: one hypercall per round trip. The emulated CPU stands still while
+# others have it; an answer that comes after that is late, and costs a second
+# one. That spoils a few rounds, or a run if the machine is busy for as long; a
+# second hypercall by design would be in every window of every run.
+ping_pong() {
+	local n windows exact
+
+	bg echo vst listen echo port=101 counter="$counter"
+	ready echo
+	guest A vst connect ping cid=2 port=101 size=56 count=2000
+	ends echo
+	n=$(hypercalls echo)
+	[ "$n" -gt 0 ] || fail "KVM counted no hypercalls"
+	read -r _ windows _ exact < <(grep '^windows ' "$LAB_TMP/echo.out")
+	said="ping-pong: $n hypercalls for 2000 round trips, one for each in $exact windows of $windows"
+	[ $((n * 10)) -le $((2000 * 15)) ] && [ $((exact * 4)) -ge "$windows" ]
+}
+
+for try in 1 2 3; do
+	! ping_pong || break
+	[ "$try" -lt 3 ] || broken=$said
+	note "try $try: $said"
+done
+[ -n "$broken" ] || note "$said"
 n=$(sed -n 's/^sleeps //p' "$LAB_TMP/echo.out")
 promise "ping-pong: its reader slept $n times for 2000 messages" $((n * 10)) -le $((2000 * 12))
 
