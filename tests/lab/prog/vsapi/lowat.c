@@ -198,12 +198,49 @@ static void partial_helper(void)
 	meet();
 }
 
+/*
+ * Credit comes back when the last byte of a packet is read. With packets that
+ * are large beside the buffer, a writer can be out of it while the reader waits
+ * for less than the buffer holds. Small messages must not become such packets;
+ * here the mark is at 0.7 of the buffer.
+ */
+#define COARSE_MARK	92160
+#define COARSE_ROUNDS	60
+
+static void coarse_subject(void)
+{
+	int fd = sock_new(), i;
+
+	set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, 131072);
+	fd = pair_from(fd);
+	set_int(fd, SO_RCVLOWAT, COARSE_MARK);
+	meet();
+	for (i = 0; i < COARSE_ROUNDS; i++) {
+		report_say("round %d", i);
+		EQUAL(wait_for(fd, POLLIN, 10000), POLLIN);
+		recv_all(fd, (uint64_t)i * COARSE_MARK, COARSE_MARK);
+	}
+	meet();
+}
+
+static void coarse_helper(void)
+{
+	int fd = pair();
+	uint64_t off;
+
+	meet();
+	for (off = 0; off < COARSE_ROUNDS * COARSE_MARK; off += 1024)
+		send_all(fd, off, 1024);
+	meet();
+}
+
 const struct vsapi_test lowat_tests[] = {
 	{ "honoured", STREAM, honoured_subject, honoured_helper },
 	{ "beyond", STREAM, beyond, beyond },
 	{ "credit", STREAM, credit_subject, credit_helper },
 	{ "small", STREAM, small_subject, small_helper },
 	{ "trickle", STREAM, trickle_subject, trickle_helper },
+	{ "coarse", STREAM, coarse_subject, coarse_helper },
 	{ "partial", STREAM, partial_subject, partial_helper },
 	{}
 };
