@@ -102,13 +102,13 @@ static inline void virtsock_compat_consume_sent(struct sk_buff *skb)
 #endif
 }
 
-static inline void virtsock_compat_send_pkt(const struct virtio_transport *t,
-					    struct sk_buff *skb, struct net *net)
+static inline int virtsock_compat_send_pkt(const struct virtio_transport *t,
+					   struct sk_buff *skb, struct net *net)
 {
 #ifdef VIRTSOCK_HAVE_NET_ARG
-	t->send_pkt(skb, net);
+	return t->send_pkt(skb, net);
 #else
-	t->send_pkt(skb);
+	return t->send_pkt(skb);
 #endif
 }
 

@@ -182,6 +182,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 		  u32 len, u64 *flags);
 bool virtsock_push_arm(struct virtsock_vm *vm, bool arm);
 int virtsock_host_tx(struct sk_buff *skb);
+bool virtsock_host_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
 void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info *rec);
 void virtsock_host_forget(struct vsock_sock *vsk, bool sync);
 void virtsock_push_purge(struct virtsock_vm *vm);

@@ -158,6 +158,32 @@ int virtsock_host_tx(struct sk_buff *skb)
 }
 
 /**
+ * virtsock_host_append() - more of a stream for a guest, to what waits last
+ * @vsk: the socket
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Where payload waits, the guest is to call already.
+ *
+ * Context: process, socket locked.
+ * Return: true if all of it was taken; false if nothing was.
+ */
+bool virtsock_host_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len)
+{
+	struct virtsock_vm *vm = virtsock_vm_by_cid(vsk->remote_addr.svm_cid);
+	enum virtsock_tx_class class;
+	bool done;
+
+	if (!vm)
+		return false;
+	spin_lock_bh(&vm->tx_lock);
+	done = virtsock_append(skb_peek_tail(&vm->txq), vsk, msg, len, &class);
+	spin_unlock_bh(&vm->tx_lock);
+	virtsock_vm_put(vm);
+	return done;
+}
+
+/**
  * virtsock_push_reset() - answer a record that has no receiver by a reset
  * @vm: the VM it came from
  * @rec: the record

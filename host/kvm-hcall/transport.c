@@ -15,6 +15,7 @@ struct workqueue_struct *virtsock_host_wq;
 static const struct virtsock_side_ops virtsock_host_ops = {
 	.owner	= THIS_MODULE,
 	.tx	= virtsock_host_tx,
+	.append	= virtsock_host_append,
 	.forget	= virtsock_host_forget,
 };
 

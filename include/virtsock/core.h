@@ -6,7 +6,7 @@
  *   lock_sock(sk)
  *   the owner of a link's flush (guest) or the link's mutex (host)
  *   a side's lock (bh)
- *   slock of a socket (bh)
+ *   slock of a socket, or the lock of what waits for the other side (bh)
  *   the wait queue of the socket's lock (irq)
  *   a lane's skbs.lock (irq)
  *   virtsock_sock.lock, the common code's rx_lock and tx_lock (bh, leaves)
@@ -48,6 +48,8 @@
  * @answered: something was sent since the last receive, so a further send is
  *	no reply
  * @more: the send in progress has MSG_MORE; under lock_sock
+ * @room: bytes of payload that its next packet is made for, if more than its
+ *	message; under lock_sock
  * @need: bytes that a message takes which did not fit; under lock_sock
  * @begun: a message is being sent that must not wait; under lock_sock
  * @blocks: the last receive had to wait in recv(), not in poll
@@ -81,6 +83,7 @@ struct virtsock_sock {
 	u32 sent_alloc;
 	u32 tx_cid;
 	u32 need;
+	u32 room;
 	bool full;
 	bool asked;
 	bool peer_blocked;
@@ -125,6 +128,19 @@ static inline struct virtsock_sock *virtsock_sk_locked(struct sock *sk,
 		return NULL;
 	smp_rmb();	/* pairs with virtsock_sock_init() */
 	return virtsock_sk(vsock_sk(sk));
+}
+
+/*
+ * Bytes of a stream that may become one packet for its reader. The reader's
+ * side gives credit back packet by packet: where one has half of the buffer, a
+ * reader that waits for more than the other half (SO_RCVLOWAT) and the writer
+ * would both wait. Like this it may wait for three quarters.
+ */
+static inline u32 virtsock_merge_max(const struct virtsock_sock *vs)
+{
+	if (!vs)
+		return 0;
+	return min(READ_ONCE(vs->vvs.peer_buf_alloc) / 4, VIRTSOCK_REC_LEN_MAX);
 }
 
 /*
@@ -180,6 +196,7 @@ ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				   int flags);
 u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk);
 void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
+enum virtsock_tx_class virtsock_sock_message(struct virtsock_sock *vs);
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
@@ -187,6 +204,9 @@ void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 
 /* send.c */
+struct sk_buff *virtsock_alloc_packet(struct vsock_sock *vsk, u16 op, u32 room,
+				      gfp_t gfp);
+int virtsock_send_packet(struct vsock_sock *vsk, struct sk_buff *skb);
 bool virtsock_send_credit(struct vsock_sock *vsk, u16 op);
 ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len);
@@ -195,12 +215,27 @@ int virtsock_notify_send_init(struct vsock_sock *vsk,
 int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 			       size_t len);
 
+/* append.c */
+
+/* A larger message is not copied while others wait for the queue */
+#define VIRTSOCK_APPEND_MAX	4096U
+
+/* Payload of a packet that messages gather in: 16 KiB with all around it */
+#define VIRTSOCK_OPEN_MAX	((u32)SKB_WITH_OVERHEAD(16384) - \
+				 (u32)VIRTIO_VSOCK_SKB_HEADROOM)
+
+bool virtsock_append(struct sk_buff *skb, struct vsock_sock *vsk,
+		     struct msghdr *msg, u32 len, enum virtsock_tx_class *class);
+ssize_t virtsock_open(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
+
 /* transport.c */
 
 /**
  * struct virtsock_side_ops - how a side's module carries packets
  * @owner: the module; held by each socket that has, or may get, a connection
  * @tx: a packet, consumed; bytes of payload taken, or a negative errno
+ * @append: more of a stream, by virtsock_append(), to what waits last; false if
+ *	nothing was taken
  * @forget: drop what a socket wanted to send. With the flag also wait until
  *	nothing refers to its state any more.
  * @about_to_wait: a program is about to wait on a socket that it has locked,
@@ -212,6 +247,7 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 struct virtsock_side_ops {
 	struct module *owner;
 	int (*tx)(struct sk_buff *skb);
+	bool (*append)(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
 	void (*forget)(struct vsock_sock *vsk, bool sync);
 	void (*about_to_wait)(struct vsock_sock *vsk, bool sleeps);
 	void (*opened)(void);
@@ -241,6 +277,7 @@ int virtsock_side_register(struct virtsock_side *side,
 			   const struct virtsock_side_ops *ops, int features);
 void virtsock_side_unregister(struct virtsock_side *side);
 void virtsock_side_wait(void);
+bool virtsock_side_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
 
 /* reset.c */
 void virtsock_sock_release(struct vsock_sock *vsk);

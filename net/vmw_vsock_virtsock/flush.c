@@ -251,6 +251,58 @@ static void virtsock_lane_end(struct virtsock_rxq *q)
 		virtsock_flush(l);
 }
 
+/*
+ * Something was queued for @sk, or for nobody: shall it leave? Context: process,
+ * l->lock held; released here.
+ */
+static void virtsock_tx_queued(struct virtsock_link *l, struct sock *sk,
+			       enum virtsock_tx_class class, u32 len)
+	__releases(&l->lock)
+{
+	struct virtsock_sock *vs = sk ? virtsock_sk(vsock_sk(sk)) : NULL;
+	struct sock *locked = NULL;
+	bool waits = false, flush;
+
+	if (vs && class < VIRTSOCK_TX_CONTROL) {
+		vs->batch_seq = l->batch_seq;
+		locked = sk;
+		/* It read in recv() what this answers: there it goes again. */
+		waits = class == VIRTSOCK_TX_REPLY && vs->blocks;
+	}
+	flush = virtsock_obey(l, virtsock_sched_queue(&l->sched, ktime_get_ns(),
+						      virtsock_class_event[class],
+						      len, sk));
+	spin_unlock_bh(&l->lock);
+
+	if (flush)
+		virtsock_flush_for(l, locked, waits);
+}
+
+/**
+ * virtsock_tx_append() - more of a stream for the host, to what waits last
+ * @l: the link
+ * @vsk: the socket
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Context: process, socket locked.
+ * Return: true if all of it was taken; false if nothing was.
+ */
+bool virtsock_tx_append(struct virtsock_link *l, struct vsock_sock *vsk,
+			struct msghdr *msg, u32 len)
+{
+	enum virtsock_tx_class class;
+
+	spin_lock_bh(&l->lock);
+	if (!l->up ||
+	    !virtsock_append(skb_peek_tail(&l->txq), vsk, msg, len, &class)) {
+		spin_unlock_bh(&l->lock);
+		return false;
+	}
+	virtsock_tx_queued(l, sk_vsock(vsk), class, len);
+	return true;
+}
+
 /**
  * virtsock_tx() - a packet for the host
  * @l: the link
@@ -263,9 +315,6 @@ static void virtsock_lane_end(struct virtsock_rxq *q)
 int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 {
 	enum virtsock_tx_class class = virtsock_sock_tx(skb);
-	struct sock *locked = NULL;
-	struct virtsock_sock *vs;
-	bool waits = false, flush;
 	int len = skb->len;
 
 	if (class == VIRTSOCK_TX_DROP) {
@@ -281,20 +330,7 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 		return -ENODEV;
 	}
 	__skb_queue_tail(&l->txq, skb);
-	vs = skb->sk ? virtsock_sk(vsock_sk(skb->sk)) : NULL;
-	if (vs && class < VIRTSOCK_TX_CONTROL) {
-		vs->batch_seq = l->batch_seq;
-		locked = skb->sk;
-		/* It read in recv() what this answers: there it goes again. */
-		waits = class == VIRTSOCK_TX_REPLY && vs->blocks;
-	}
-	flush = virtsock_obey(l, virtsock_sched_queue(&l->sched, ktime_get_ns(),
-						      virtsock_class_event[class],
-						      len, skb->sk));
-	spin_unlock_bh(&l->lock);
-
-	if (flush)
-		virtsock_flush_for(l, locked, waits);
+	virtsock_tx_queued(l, skb->sk, class, len);
 	return len;
 }
 

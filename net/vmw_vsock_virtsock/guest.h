@@ -144,6 +144,8 @@ void virtsock_ring_reap(struct virtsock_link *l);
 int virtsock_flush_init(struct virtsock_link *l);
 void virtsock_flush_exit(struct virtsock_link *l);
 int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb);
+bool virtsock_tx_append(struct virtsock_link *l, struct vsock_sock *vsk,
+			struct msghdr *msg, u32 len);
 void virtsock_flush(struct virtsock_link *l);
 void virtsock_alive(struct virtsock_link *l);
 void virtsock_flush_sync(struct virtsock_link *l);

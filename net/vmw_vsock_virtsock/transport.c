@@ -18,6 +18,12 @@ static int virtsock_guest_tx(struct sk_buff *skb)
 	return virtsock_tx(&virtsock_link, skb);
 }
 
+static bool virtsock_guest_append(struct vsock_sock *vsk, struct msghdr *msg,
+				  u32 len)
+{
+	return virtsock_tx_append(&virtsock_link, vsk, msg, len);
+}
+
 static void virtsock_guest_forget(struct vsock_sock *vsk, bool sync)
 {
 	if (sync)
@@ -39,6 +45,7 @@ static void virtsock_guest_opened(void)
 static const struct virtsock_side_ops virtsock_guest_ops = {
 	.owner		= THIS_MODULE,
 	.tx		= virtsock_guest_tx,
+	.append		= virtsock_guest_append,
 	.forget		= virtsock_guest_forget,
 	.about_to_wait	= virtsock_guest_about_to_wait,
 	.opened		= virtsock_guest_opened,

@@ -57,21 +57,6 @@ static void virtsock_pack_pad(struct virtsock_rec *rec, u32 len, u32 size)
 }
 
 /*
- * Bytes of a stream that may become one packet for its reader. The reader's
- * side gives credit back packet by packet: where one has half of the buffer, a
- * reader that waits for more than the other half (SO_RCVLOWAT) and the writer
- * would both wait. Like this it may wait for three quarters.
- */
-static u32 virtsock_merge_max(struct sock *sk)
-{
-	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
-
-	if (!vs)
-		return 0;
-	return min(READ_ONCE(vs->vvs.peer_buf_alloc) / 4, VIRTSOCK_REC_LEN_MAX);
-}
-
-/*
  * Add a packet to the last record: more bytes of the same stream, or a credit
  * update for a connection whose record leaves anyway.
  */
@@ -96,7 +81,8 @@ static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
 
 	len = le32_to_cpu(rec->len) + skb->len;
 	nr_msgs = le16_to_cpu(rec->nr_msgs) + virtsock_skb_cb(skb)->nr_msgs;
-	if (len > virtsock_merge_max(skb->sk) || nr_msgs > U16_MAX)
+	if (len > virtsock_merge_max(virtsock_sk(vsock_sk(skb->sk))) ||
+	    nr_msgs > U16_MAX)
 		return false;
 	if (p->seg_min && skb->len >= p->seg_min)
 		return false;

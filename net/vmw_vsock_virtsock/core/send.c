@@ -1,10 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A program sends: how much it may, by credit in bytes and in records, and
- * what it sends handed to the common code.
+ * which way it goes.
  */
 #include <linux/export.h>
+#include <linux/uio.h>
 #include <virtsock/core.h>
+
+/**
+ * virtsock_alloc_packet() - make a packet for the peer of a socket
+ * @vsk: the socket, with a peer
+ * @op: VIRTIO_VSOCK_OP_*
+ * @room: bytes of payload that fit, in one piece
+ * @gfp: how to allocate
+ *
+ * Context: as @gfp says.
+ * Return: the packet, without payload, or NULL without memory.
+ */
+struct sk_buff *virtsock_alloc_packet(struct vsock_sock *vsk, u16 op, u32 room,
+				      gfp_t gfp)
+{
+	const struct vsock_transport *t = vsock_core_get_transport(vsk);
+	struct sk_buff *skb = virtsock_compat_alloc_skb(room, gfp);
+	struct sock *sk = sk_vsock(vsk);
+
+	if (!skb)
+		return NULL;
+	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr) {
+		.type = cpu_to_le16(sk->sk_type == SOCK_STREAM ?
+				    VIRTIO_VSOCK_TYPE_STREAM :
+				    VIRTIO_VSOCK_TYPE_SEQPACKET),
+		.op = cpu_to_le16(op),
+		.src_cid = cpu_to_le64(t->get_local_cid()),
+		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
+		.dst_cid = cpu_to_le64(vsk->remote_addr.svm_cid),
+		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
+	};
+	skb_set_owner_w(skb, sk);
+	return skb;
+}
+
+/**
+ * virtsock_send_packet() - hand a packet to the transport, as the common code
+ * @vsk: its socket
+ * @skb: the packet, consumed
+ *
+ * Context: process, socket locked.
+ * Return: bytes of payload taken, or a negative errno.
+ */
+int virtsock_send_packet(struct vsock_sock *vsk, struct sk_buff *skb)
+{
+	const struct vsock_transport *t = vsock_core_get_transport(vsk);
+
+	return virtsock_compat_send_pkt(container_of(t, struct virtio_transport,
+						     transport),
+					skb, sock_net(sk_vsock(vsk)));
+}
 
 /**
  * virtsock_send_credit() - tell the peer our credit, or ask for its
@@ -16,30 +67,12 @@
  */
 bool virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 {
-	const struct vsock_transport *t = vsock_core_get_transport(vsk);
-	struct sock *sk = sk_vsock(vsk);
-	struct virtio_vsock_hdr *hdr;
-	struct sk_buff *skb;
+	struct sk_buff *skb = virtsock_alloc_packet(vsk, op, 0, GFP_KERNEL);
 
-	skb = virtsock_compat_alloc_skb(0, GFP_KERNEL);
 	if (!skb)
 		return false;
-
-	hdr = virtio_vsock_hdr(skb);
-	*hdr = (struct virtio_vsock_hdr) {
-		.type = cpu_to_le16(sk->sk_type == SOCK_STREAM ?
-				    VIRTIO_VSOCK_TYPE_STREAM :
-				    VIRTIO_VSOCK_TYPE_SEQPACKET),
-		.op = cpu_to_le16(op),
-		.src_cid = cpu_to_le64(t->get_local_cid()),
-		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
-		.dst_cid = cpu_to_le64(vsk->remote_addr.svm_cid),
-		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
-	};
-	skb_set_owner_w(skb, sk);
 	virtio_transport_inc_tx_pkt(vsk->trans, skb);
-	virtsock_compat_send_pkt(container_of(t, struct virtio_transport,
-					      transport), skb, sock_net(sk));
+	virtsock_send_packet(vsk, skb);
 	return true;
 }
 
@@ -119,7 +152,7 @@ EXPORT_SYMBOL_GPL(virtsock_stream_has_space);
  *
  * Context: process, socket locked.
  * Return: bytes taken, or -ECONNRESET once the link has ended, or an error of
- * the common code.
+ * virtsock_open() or the common code.
  */
 ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len)
@@ -129,9 +162,18 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
+	len = min_t(size_t, len, virtsock_tx_room(vs));
+	if (!len)
+		return 0;
 	vs->more = msg->msg_flags & MSG_MORE;
-	ret = virtio_transport_stream_enqueue(vsk, msg,
-					      min_t(size_t, len, virtsock_tx_room(vs)));
+	/* Pages are fetched before others have to wait for the queue's lock. */
+	if (len > VIRTSOCK_APPEND_MAX || msg->msg_flags & MSG_ZEROCOPY)
+		ret = virtio_transport_stream_enqueue(vsk, msg, len);
+	else if (!fault_in_iov_iter_readable(&msg->msg_iter, len) &&
+		 virtsock_side_append(vsk, msg, len))
+		ret = len;
+	else
+		ret = virtsock_open(vsk, msg, len);
 	/* The link is about to take its sockets with it. */
 	return ret == -ENODEV ? -ECONNRESET : ret;
 }

@@ -226,6 +226,37 @@ void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val)
 		*val = inner;
 }
 
+/* vs->lock held. Return: what it means for the scheduler. */
+static enum virtsock_tx_class virtsock_count_message(struct virtsock_sock *vs)
+{
+	bool answered = vs->answered;
+
+	vs->credit.tx_recs++;
+	vs->answered = true;
+	if (vs->more)
+		return VIRTSOCK_TX_MORE;
+	return answered ? VIRTSOCK_TX_DATA : VIRTSOCK_TX_REPLY;
+}
+
+/**
+ * virtsock_sock_message() - a message goes with a packet that waits already
+ * @vs: its socket
+ *
+ * Counts it against the credit in records.
+ *
+ * Context: process, socket locked.
+ * Return: what it means for the scheduler.
+ */
+enum virtsock_tx_class virtsock_sock_message(struct virtsock_sock *vs)
+{
+	enum virtsock_tx_class class;
+
+	spin_lock_bh(&vs->lock);
+	class = virtsock_count_message(vs);
+	spin_unlock_bh(&vs->lock);
+	return class;
+}
+
 /**
  * virtsock_sock_tx() - a packet is handed to the transport's send_pkt
  * @skb: the packet; without a socket it is the reset of an unknown connection
@@ -275,14 +306,7 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 	spin_lock_bh(&vs->lock);
 	switch (op) {
 	case VIRTIO_VSOCK_OP_RW:
-		vs->credit.tx_recs++;
-		if (vs->more)
-			class = VIRTSOCK_TX_MORE;
-		else if (!vs->answered)
-			class = VIRTSOCK_TX_REPLY;
-		else
-			class = VIRTSOCK_TX_DATA;
-		vs->answered = true;
+		class = virtsock_count_message(vs);
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
 		class = VIRTSOCK_TX_CREDIT;

@@ -205,6 +205,30 @@ static int virtsock_send(struct virtsock_side *side, struct sk_buff *skb)
 	return ret;
 }
 
+/**
+ * virtsock_side_append() - add a message to what waits for the other side
+ * @vsk: the socket, a stream
+ * @msg: the program's message
+ * @len: bytes of it to send
+ *
+ * Context: process, socket locked.
+ * Return: true if all of it was taken; false if nothing was.
+ */
+bool virtsock_side_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len)
+{
+	struct virtsock_side *side = virtsock_side(vsk);
+	const struct virtsock_side_ops *ops;
+	bool done = false;
+	int idx;
+
+	idx = srcu_read_lock(&virtsock_side_srcu);
+	ops = READ_ONCE(side->ops);
+	if (ops && !READ_ONCE(virtsock_sk(vsk)->cut))
+		done = ops->append(vsk, msg, len);
+	srcu_read_unlock(&virtsock_side_srcu, idx);
+	return done;
+}
+
 static void virtsock_waits(struct vsock_sock *vsk, bool sleeps)
 {
 	struct virtsock_side *side = virtsock_side(vsk);
