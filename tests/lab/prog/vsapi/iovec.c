@@ -217,11 +217,53 @@ static void cow_helper(void)
 	meet();
 }
 
+/*
+ * Messages that wait for company, out of pages of which some have to be fetched
+ * first, and between them some that are not there at all: more than fits into
+ * the window, were they counted.
+ */
+#define ABSENT_LEN	300
+#define ABSENT_NR	1000
+
+static void absent_subject(void)
+{
+	size_t len = ABSENT_LEN * ABSENT_NR, off, end;
+	int file = NEED(memfd_create("absent", 0)), fd = pair(), i;
+	uint8_t *bad = holed(ABSENT_LEN / 2), *p;
+
+	NEED(ftruncate(file, len));
+	p = (uint8_t *)NEED(mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED,
+				 file, 0));
+	fill(0, p, len);
+	for (i = 0; i < ABSENT_NR; i++) {
+		off = i * ABSENT_LEN;
+		end = (off + ABSENT_LEN - 1) & ~4095ul;
+		/* The page that it ends in; where that is another, half of it. */
+		if (end > off || i % 3 == 0)
+			NEED(madvise(p + end, 1, MADV_DONTNEED));
+		EQUAL(NEED(send(fd, p + off, ABSENT_LEN, MSG_NOSIGNAL | MSG_MORE)),
+		      ABSENT_LEN);
+		TRUE(send(fd, bad, ABSENT_LEN, MSG_NOSIGNAL | MSG_DONTWAIT) < 0);
+		TRUE(errno == EFAULT || errno == ENOMEM || errno == EAGAIN);
+	}
+	meet();
+}
+
+static void absent_helper(void)
+{
+	int fd = pair(), i;
+
+	for (i = 0; i < ABSENT_NR; i++)
+		recv_all(fd, i * ABSENT_LEN, ABSENT_LEN);
+	meet();
+}
+
 const struct vsapi_test iovec_tests[] = {
 	{ "many", BOTH, many_subject, many_helper },
 	{ "send-fault", BOTH, send_fault_subject, send_fault_helper },
 	{ "recv-fault", STREAM, recv_fault_subject, recv_fault_helper },
 	{ "recv-fault-message", SEQ, recv_fault_message_subject, recv_fault_message_helper },
+	{ "absent", BOTH, absent_subject, absent_helper },
 	{ "overwrite", BOTH, cow_subject, cow_helper },
 	{}
 };
