@@ -87,15 +87,16 @@ static u32 virtsock_window(struct virtsock_sock *vs)
 	return window;
 }
 
-/* The common code would fill what buf_alloc was before the buffer shrank. */
+/* As the common code has it, but for a buffer that shrank: buf_alloc did not. */
 static u32 virtsock_tx_room(struct virtsock_sock *vs)
 {
-	u32 sent;
+	u32 sent, window;
 
 	spin_lock_bh(&vs->vvs.tx_lock);
 	sent = vs->vvs.tx_cnt - vs->vvs.peer_fwd_cnt;
+	window = min(vs->vvs.peer_buf_alloc, vs->buf_size);
 	spin_unlock_bh(&vs->vvs.tx_lock);
-	return sent < vs->buf_size ? vs->buf_size - sent : 0;
+	return sent < window ? window - sent : 0;
 }
 
 /**
@@ -123,8 +124,7 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 	WRITE_ONCE(vs->full, true);
 	/* It is said before it looks; pairs with virtsock_sock_sent() */
 	smp_mb();
-	space = min_t(s64, virtio_transport_stream_has_space(vsk),
-		      virtsock_tx_room(vs));
+	space = virtsock_tx_room(vs);
 	if (vs->need && space < min(vs->need, virtsock_window(vs)))
 		space = 0;
 	if (!vs->begun && !virtsock_credit_may_send(&vs->credit))
@@ -162,7 +162,8 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
-	len = min_t(size_t, len, virtsock_tx_room(vs));
+	if (len > VIRTSOCK_APPEND_MAX || vs->buf_size < vs->vvs.buf_alloc)
+		len = min_t(size_t, len, virtsock_tx_room(vs));
 	if (!len)
 		return 0;
 	vs->more = msg->msg_flags & MSG_MORE;
