@@ -153,6 +153,10 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	virtsock_park_purge(sk_vsock(vsk), vs);
 	spin_lock_bh(&vs->lock);
 	vs->deferred = 0;
+	vs->asked = false;
+	vs->peer_blocked = false;
+	vs->credit_queued = false;
+	vs->urgent_queued = false;
 	spin_unlock_bh(&vs->lock);
 	err = virtsock_sock_hold(side, vsk, NULL);
 	if (err)
