@@ -29,8 +29,9 @@ fi
 
 # Ping-pong: one hypercall per round trip. The emulated CPU stands still while
 # others have it; an answer that comes after that is late, and costs a second
-# one. That spoils a few rounds, or a run if the machine is busy for as long; a
-# second hypercall by design would be in every window of every run.
+# one. That spoils some windows of ten rounds, so there are three tries. But
+# more than 1.35 for each round trip is no noise, not even once: 1.14 is what a
+# machine with six busy loops beside it had.
 ping_pong() {
 	local n windows exact
 
@@ -42,7 +43,8 @@ ping_pong() {
 	[ "$n" -gt 0 ] || fail "KVM counted no hypercalls"
 	read -r _ windows _ exact < <(grep '^windows ' "$LAB_TMP/echo.out")
 	said="ping-pong: $n hypercalls for 2000 round trips, one for each in $exact windows of $windows"
-	[ $((n * 10)) -le $((2000 * 15)) ] && [ $((exact * 4)) -ge "$windows" ]
+	[ $((n * 100)) -le $((2000 * 135)) ] || fail "$said"
+	[ $((exact * 4)) -ge "$windows" ]
 }
 
 for try in 1 2 3; do
