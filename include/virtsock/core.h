@@ -297,7 +297,7 @@ void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs);
  * @seg_min: payloads of this size and more stay where they are (0: none do)
  * @last: last record, or NULL; may still grow
  * @last_sk: its socket
- * @last_skb: its payload, where it has segments
+ * @last_skb: where it has segments, the packet that its payload begins with
  * @records: records in the batch
  * @messages: messages in them
  * @bytes: payload in them

@@ -57,55 +57,6 @@ static void virtsock_pack_pad(struct virtsock_rec *rec, u32 len, u32 size)
 }
 
 /*
- * Add a packet to the last record: more bytes of the same stream, or a credit
- * update for a connection whose record leaves anyway.
- */
-static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
-{
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	struct virtsock_rec *rec = p->last;
-	u16 op = le16_to_cpu(hdr->op);
-	u32 len, size, nr_msgs, grow;
-
-	if (!rec || !skb->sk || skb->sk != p->last_sk ||
-	    !virtsock_same_connection(rec, hdr))
-		return false;
-	if (op == VIRTIO_VSOCK_OP_CREDIT_UPDATE &&
-	    (le16_to_cpu(rec->op) == VIRTIO_VSOCK_OP_RW || rec->op == hdr->op)) {
-		virtsock_rec_credit_merge(rec, skb);
-		return true;
-	}
-	if (op != VIRTIO_VSOCK_OP_RW || rec->op != hdr->op || rec->nr_segs ||
-	    le16_to_cpu(hdr->type) != VIRTIO_VSOCK_TYPE_STREAM)
-		return false;
-
-	len = le32_to_cpu(rec->len) + skb->len;
-	nr_msgs = le16_to_cpu(rec->nr_msgs) + virtsock_skb_cb(skb)->nr_msgs;
-	if (len > virtsock_merge_max(virtsock_sk(vsock_sk(skb->sk))) ||
-	    nr_msgs > U16_MAX)
-		return false;
-	if (p->seg_min && skb->len >= p->seg_min)
-		return false;
-	size = ALIGN(sizeof(*rec) + len, VIRTSOCK_REC_ALIGN);
-	grow = size - le32_to_cpu(rec->size);
-	if (grow > p->size - p->used)
-		return false;
-	if (skb_copy_bits(skb, 0, (u8 *)(rec + 1) + le32_to_cpu(rec->len),
-			  skb->len))
-		return false;
-
-	virtsock_pack_pad(rec, len, size);
-	rec->len = cpu_to_le32(len);
-	rec->size = cpu_to_le32(size);
-	rec->nr_msgs = cpu_to_le16(nr_msgs);
-	virtsock_rec_credit_merge(rec, skb);
-	p->used += grow;
-	p->bytes += skb->len;
-	p->messages += virtsock_skb_cb(skb)->nr_msgs;
-	return true;
-}
-
-/*
  * Where the payload lies. The head of an skb is kmalloc'ed or a page fragment
  * and a fragment is within one (compound) page: contiguous either way.
  */
@@ -132,6 +83,90 @@ static u32 virtsock_pack_segs(struct virtsock_seg *seg, struct sk_buff *skb)
 	return n;
 }
 
+static u32 virtsock_nr_segs(struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->nr_frags + !!skb_headlen(skb);
+}
+
+/* Does a packet's payload stay where it is? */
+static bool virtsock_pack_by_segs(struct virtsock_packer *p, struct sk_buff *skb)
+{
+	return p->seg_min && skb->len >= p->seg_min &&
+	       virtsock_nr_segs(skb) <= VIRTSOCK_REC_SEGS_MAX;
+}
+
+/*
+ * The payload of a packet behind that of the last record, of which it has
+ * @len bytes then. Return: bytes that the record has grown by, or -1: no room.
+ */
+static int virtsock_pack_more(struct virtsock_packer *p, struct sk_buff *skb,
+			      u32 len)
+{
+	struct virtsock_rec *rec = p->last;
+	u32 old = le32_to_cpu(rec->size), size, nr;
+
+	if (rec->nr_segs) {
+		nr = rec->nr_segs + virtsock_nr_segs(skb);
+		size = sizeof(*rec) + nr * sizeof(struct virtsock_seg);
+		if (nr > VIRTSOCK_REC_SEGS_MAX || size - old > p->size - p->used)
+			return -1;
+		virtsock_pack_segs((struct virtsock_seg *)(rec + 1) + rec->nr_segs,
+				   skb);
+		rec->nr_segs = nr;
+	} else {
+		size = ALIGN(sizeof(*rec) + len, VIRTSOCK_REC_ALIGN);
+		if (size - old > p->size - p->used)
+			return -1;
+		/* Cannot fail: it is all there. */
+		skb_copy_bits(skb, 0, (u8 *)(rec + 1) + len - skb->len, skb->len);
+		virtsock_pack_pad(rec, len, size);
+	}
+	rec->size = cpu_to_le32(size);
+	rec->len = cpu_to_le32(len);
+	return size - old;
+}
+
+/*
+ * Add a packet to the last record: more bytes of the same stream, or a credit
+ * update for a connection whose record leaves anyway.
+ */
+static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct virtsock_rec *rec = p->last;
+	u16 op = le16_to_cpu(hdr->op);
+	u32 len, nr_msgs;
+	int grow;
+
+	if (!rec || !skb->sk || skb->sk != p->last_sk ||
+	    !virtsock_same_connection(rec, hdr))
+		return false;
+	if (op == VIRTIO_VSOCK_OP_CREDIT_UPDATE &&
+	    (le16_to_cpu(rec->op) == VIRTIO_VSOCK_OP_RW || rec->op == hdr->op)) {
+		virtsock_rec_credit_merge(rec, skb);
+		return true;
+	}
+	if (op != VIRTIO_VSOCK_OP_RW || rec->op != hdr->op ||
+	    virtsock_pack_by_segs(p, skb) != !!rec->nr_segs ||
+	    le16_to_cpu(hdr->type) != VIRTIO_VSOCK_TYPE_STREAM)
+		return false;
+
+	len = le32_to_cpu(rec->len) + skb->len;
+	nr_msgs = le16_to_cpu(rec->nr_msgs) + virtsock_skb_cb(skb)->nr_msgs;
+	if (len > virtsock_merge_max(virtsock_sk(vsock_sk(skb->sk))) ||
+	    nr_msgs > U16_MAX)
+		return false;
+	grow = virtsock_pack_more(p, skb, len);
+	if (grow < 0)
+		return false;
+	rec->nr_msgs = cpu_to_le16(nr_msgs);
+	virtsock_rec_credit_merge(rec, skb);
+	p->used += grow;
+	p->bytes += skb->len;
+	p->messages += virtsock_skb_cb(skb)->nr_msgs;
+	return true;
+}
+
 /**
  * virtsock_pack_seal() - the last record of a batch grows no more
  * @p: the batch
@@ -152,7 +187,8 @@ EXPORT_SYMBOL_GPL(virtsock_pack_seal);
  * virtsock_pack() - add a packet to a batch
  * @p: the batch
  * @skb: the packet; stays the caller's. With segments it must live until the
- *	other side has consumed the batch, and until virtsock_pack_seal().
+ *	other side has consumed the batch, and until virtsock_pack_seal() those
+ *	that were packed follow each other by their next.
  *
  * Context: any but hard irq; the caller owns @p.
  * Return: false if the batch has no room for it.
@@ -161,9 +197,8 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct virtsock_rec *rec;
-	u32 nr = skb_shinfo(skb)->nr_frags + !!skb_headlen(skb);
-	bool segs = p->seg_min && skb->len >= p->seg_min &&
-		    nr <= VIRTSOCK_REC_SEGS_MAX;
+	bool segs = virtsock_pack_by_segs(p, skb);
+	u32 nr = virtsock_nr_segs(skb);
 	u32 size;
 
 	BUILD_BUG_ON(MAX_SKB_FRAGS + 1 > VIRTSOCK_REC_SEGS_MAX);
@@ -252,6 +287,10 @@ void virtsock_sock_sent(struct sk_buff *skb)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_sent);
 
+/* Payload of a packet that takes one page */
+#define VIRTSOCK_UNPACK_LEAST \
+	(SKB_WITH_OVERHEAD(PAGE_SIZE) - VIRTIO_VSOCK_SKB_HEADROOM)
+
 /**
  * virtsock_unpack() - make a packet for the common code from a record
  * @info: the record, checked
@@ -260,7 +299,8 @@ EXPORT_SYMBOL_GPL(virtsock_sock_sent);
  *
  * A record becomes one packet, or several where the kernel's receiver wants
  * them linear and a large one would need memory in one piece; the caller goes
- * on at @off plus the packet's length until the payload ends. The payload is
+ * on at @off plus the packet's length until the payload ends. So does a stream
+ * where there is no memory but in single pages. The payload is
  * room only: the caller fills it, see virtsock_skb_room().
  *
  * Context: as @gfp says.
@@ -270,15 +310,21 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 				gfp_t gfp)
 {
 	u32 len = min_t(u32, info->len - off, VIRTSOCK_COMPAT_SKB_MAX);
-	bool last = off + len == info->len;
 	u32 flags = info->flags;
 	struct virtio_vsock_hdr *hdr;
 	struct sk_buff *skb;
+	bool last;
 
 	skb = virtsock_compat_alloc_skb(len, gfp);
+	/* A stream is whole in any pieces. */
+	if (!skb && info->type == VIRTIO_VSOCK_TYPE_STREAM) {
+		len = min_t(u32, len, VIRTSOCK_UNPACK_LEAST);
+		skb = virtsock_compat_alloc_skb(len, gfp);
+	}
 	if (!skb)
 		return NULL;
 
+	last = off + len == info->len;
 	/* The message ends with the last packet. */
 	if (!last && info->op == VIRTIO_VSOCK_OP_RW)
 		flags = 0;
