@@ -104,7 +104,7 @@ static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 	 * sender may be bounded by its own buffer, and then this is what helps.
 	 */
 	entries = virtsock_compat_rx_entries(vs->buf_size, sk->sk_type);
-	if (freed >= clamp_t(u32, vs->buf_size / 4, 1, VIRTIO_VSOCK_MAX_PKT_BUF_SIZE))
+	if (freed >= max(vs->buf_size / 2, 1U))
 		return true;
 	if (limit - vs->sent_limit >= max(1U, entries / 4))
 		return true;
