@@ -13,8 +13,9 @@
 
 #define VIRTSOCK_RING_PAGES	64U
 #define VIRTSOCK_RING_SIZE	(VIRTSOCK_RING_PAGES * VIRTSOCK_PAGE_SIZE)
-#define VIRTSOCK_RX_ORDER	5	/* 128 KiB: a batch of records, or one large */
-#define VIRTSOCK_BATCH_BYTES	(VIRTSOCK_RING_SIZE / 2)
+#define VIRTSOCK_RX_ORDER	7	/* where there is memory in a row */
+#define VIRTSOCK_RX_ORDER_MIN	5
+#define VIRTSOCK_BATCH_BYTES	(256 * 1024)
 #define VIRTSOCK_SEG_MIN	4096U
 
 /**
@@ -39,6 +40,7 @@
  * @head: position up to which the ring is filled
  * @tail: position up to which the host consumed it
  * @rx_buf: receive buffer
+ * @rx_size: bytes there
  * @rx_off: first byte of it that is not delivered yet (short of memory)
  * @rx_len: bytes in it
  * @rx_done: bytes of the payload there that are delivered
@@ -84,6 +86,7 @@ struct virtsock_link {
 	u32 head;
 	u32 tail;
 	void *rx_buf;
+	u32 rx_size;
 	u32 rx_off;
 	u32 rx_len;
 	u32 rx_done;

@@ -126,7 +126,7 @@ long virtsock_ring_call(struct virtsock_link *l, bool waits)
 		.rbx = l->epoch,
 		.rcx = virtsock_flush_arg(l->head, flags),
 		.rdx = virt_to_phys(l->rx_buf),
-		.rsi = PAGE_SIZE << VIRTSOCK_RX_ORDER,
+		.rsi = l->rx_size,
 	};
 	bool poll = l->head == l->tail;
 	long err;
@@ -139,13 +139,35 @@ long virtsock_ring_call(struct virtsock_link *l, bool waits)
 	if (err)
 		return err;
 	if (virtsock_ring_span(hc.rbx, l->head, VIRTSOCK_RING_SIZE) < 0 ||
-	    hc.rcx > PAGE_SIZE << VIRTSOCK_RX_ORDER)
+	    hc.rcx > l->rx_size)
 		return -VIRTSOCK_EPROTO;
 	l->tail = hc.rbx;
 	l->rx_off = 0;
 	l->rx_done = 0;
 	l->rx_len = hc.rcx;
 	return hc.rdx;
+}
+
+/*
+ * A large buffer saves hypercalls, but a system that has run for long may have
+ * no memory in a row: then a smaller one does.
+ */
+static bool virtsock_rx_alloc(struct virtsock_link *l)
+{
+	int order = VIRTSOCK_RX_ORDER;
+
+	BUILD_BUG_ON((PAGE_SIZE << VIRTSOCK_RX_ORDER_MIN) < VIRTSOCK_RX_BUF_MIN);
+	BUILD_BUG_ON((PAGE_SIZE << VIRTSOCK_RX_ORDER) > VIRTSOCK_RX_BUF_MAX);
+
+	do {
+		gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
+
+		gfp |= order > VIRTSOCK_RX_ORDER_MIN ?
+		       __GFP_NORETRY | __GFP_NOWARN : __GFP_RETRY_MAYFAIL;
+		l->rx_buf = (void *)__get_free_pages(gfp, order);
+		l->rx_size = PAGE_SIZE << order;
+	} while (!l->rx_buf && --order >= VIRTSOCK_RX_ORDER_MIN);
+	return l->rx_buf;
 }
 
 /**
@@ -160,8 +182,6 @@ int virtsock_ring_alloc(struct virtsock_link *l)
 	struct page **twice;
 	int i;
 
-	BUILD_BUG_ON((PAGE_SIZE << VIRTSOCK_RX_ORDER) < VIRTSOCK_RX_BUF_MIN);
-
 	for (i = 0; i < VIRTSOCK_RING_PAGES; i++) {
 		l->pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!l->pages[i])
@@ -174,9 +194,7 @@ int virtsock_ring_alloc(struct virtsock_link *l)
 	memcpy(twice + VIRTSOCK_RING_PAGES, l->pages, sizeof(l->pages));
 	l->ring = vmap(twice, 2 * VIRTSOCK_RING_PAGES, VM_MAP, PAGE_KERNEL);
 	kfree(twice);
-	l->rx_buf = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO |
-					     __GFP_RETRY_MAYFAIL, VIRTSOCK_RX_ORDER);
-	if (!l->ring || !l->rx_buf)
+	if (!l->ring || !virtsock_rx_alloc(l))
 		goto err;
 	return 0;
 err:
@@ -199,5 +217,5 @@ void virtsock_ring_free(struct virtsock_link *l)
 	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
 		if (l->pages[i])
 			__free_page(l->pages[i]);
-	free_pages((unsigned long)l->rx_buf, VIRTSOCK_RX_ORDER);
+	free_pages((unsigned long)l->rx_buf, get_order(l->rx_size));
 }
