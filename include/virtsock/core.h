@@ -33,6 +33,9 @@
  * @credit: records sent and admitted, newest byte credit of the peer
  * @buf_size: the buffer's size as the program wants it; @vvs.buf_alloc is the
  *	largest that it ever was, as the peer may send by what it was told
+ * @buf_fixed: the program has said how large it is to be; under lock_sock
+ * @buf_grown: it has grown beyond what the program knows; under lock_sock
+ * @buf_taken: bytes by which it has grown; under lock_sock
  * @promised: bytes that the peer was told to send up to, cumulative
  * @deferred: bytes of those that wait for a lane's worker
  * @sent_fwd: fwd_cnt that left last
@@ -76,6 +79,7 @@ struct virtsock_sock {
 	spinlock_t lock;
 	struct virtsock_credit credit;
 	u32 buf_size;
+	u32 buf_taken;
 	u32 promised;
 	u32 deferred;
 	u32 sent_fwd;
@@ -84,6 +88,8 @@ struct virtsock_sock {
 	u32 tx_cid;
 	u32 need;
 	u32 room;
+	bool buf_fixed;
+	bool buf_grown;
 	bool full;
 	bool asked;
 	bool peer_blocked;
@@ -195,13 +201,21 @@ ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				   int flags);
 u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk);
-void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 enum virtsock_tx_class virtsock_sock_message(struct virtsock_sock *vs);
 enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
+
+/* buffer.c */
+
+/* A socket's buffer where its program sets none, as the vsock core has it */
+#define VIRTSOCK_BUF_DEFAULT	(256U * 1024U)
+
+void virtsock_buf_grow(struct virtsock_sock *vs);
+void virtsock_buf_release(struct virtsock_sock *vs);
+void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 
 /* send.c */
 struct sk_buff *virtsock_alloc_packet(struct vsock_sock *vsk, u16 op, u32 room,

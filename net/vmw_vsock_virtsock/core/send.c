@@ -79,10 +79,11 @@ bool virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 /* The most that can ever be on the way: a longer message is refused. */
 static u32 virtsock_window(struct virtsock_sock *vs)
 {
+	u32 own = vs->buf_grown ? VIRTSOCK_BUF_DEFAULT : vs->buf_size;
 	u32 window;
 
 	spin_lock_bh(&vs->vvs.tx_lock);
-	window = min(vs->vvs.peer_buf_alloc, vs->buf_size);
+	window = min(vs->vvs.peer_buf_alloc, own);
 	spin_unlock_bh(&vs->vvs.tx_lock);
 	return window;
 }
@@ -118,6 +119,11 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 	/* A writer that waits on a dead link must come out of its loop. */
 	if (READ_ONCE(vs->dead))
 		return 1;
+
+	/* A window of its own that is full: the reader would take more. */
+	if (READ_ONCE(vs->vvs.peer_buf_alloc) > vs->buf_size &&
+	    !virtsock_tx_room(vs))
+		virtsock_buf_grow(vs);
 
 	spin_lock_bh(&vs->lock);
 	was = vs->full;

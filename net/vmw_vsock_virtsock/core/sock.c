@@ -66,6 +66,7 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
 	vs->vvs.buf_alloc = max_t(u32, vs->vvs.buf_alloc,
 				  VIRTSOCK_COMPAT_BUF_MIN);
 	vs->buf_size = vs->vvs.buf_alloc;
+	vs->buf_fixed = vsk->buffer_size != VIRTSOCK_BUF_DEFAULT;
 	spin_lock_init(&vs->lock);
 	virtsock_credit_init(&vs->credit);
 	vs->answered = true;
@@ -134,6 +135,17 @@ static void virtsock_credit_check(struct vsock_sock *vsk)
 		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 }
 
+/*
+ * Before a receive: is it the buffer that its peer waits for? Who has read as
+ * much as fits already is no reader that is stuck. The credit that this receive
+ * gives tells of the new size. Socket locked.
+ */
+static void virtsock_buf_check(struct virtsock_sock *vs)
+{
+	if (READ_ONCE(vs->peer_blocked) && READ_ONCE(vs->vvs.fwd_cnt) >= vs->buf_size)
+		virtsock_buf_grow(vs);
+}
+
 /**
  * virtsock_stream_dequeue() - receive bytes (transport .stream_dequeue)
  * @vsk: the socket
@@ -147,8 +159,10 @@ static void virtsock_credit_check(struct vsock_sock *vsk)
 ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len, int flags)
 {
-	ssize_t ret = virtio_transport_stream_dequeue(vsk, msg, len, flags);
+	ssize_t ret;
 
+	virtsock_buf_check(virtsock_sk(vsk));
+	ret = virtio_transport_stream_dequeue(vsk, msg, len, flags);
 	virtsock_credit_check(vsk);
 	return ret;
 }
@@ -170,6 +184,7 @@ ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	/* The core then returns sk_err; an error of ours would be ENOMEM on 6.1. */
 	if (sk_vsock(vsk)->sk_err && READ_ONCE(virtsock_sk(vsk)->dead))
 		return 0;
+	virtsock_buf_check(virtsock_sk(vsk));
 	ret = virtio_transport_seqpacket_dequeue(vsk, msg, flags);
 	virtsock_credit_check(vsk);
 	return ret;
@@ -194,36 +209,6 @@ u32 virtsock_seqpacket_has_data(struct vsock_sock *vsk)
 	    READ_ONCE(sk_vsock(vsk)->sk_err))
 		return 1;
 	return count;
-}
-
-/**
- * virtsock_notify_buffer_size() - SO_VM_SOCKETS_BUFFER_SIZE was set
- * @vsk: the socket
- * @val: the size asked for, in bytes; what comes back is the program's view
- *
- * A buffer smaller than what a kernel that charges for entries needs for them
- * could receive nothing at all, so at least that much is kept inside. One that
- * shrinks still takes what was promised to the peer; only the promises end.
- *
- * Context: process, socket locked.
- */
-void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val)
-{
-	u64 inner = clamp_t(u64, *val, VIRTSOCK_COMPAT_BUF_MIN,
-			    VIRTIO_VSOCK_MAX_BUF_SIZE);
-	struct virtsock_sock *vs = vsk->trans;
-	u64 alloc;
-
-	spin_lock_bh(&vs->lock);
-	spin_lock(&vs->vvs.rx_lock);
-	vs->vvs.buf_alloc = max_t(u32, inner, vs->vvs.buf_alloc);
-	alloc = vs->vvs.buf_alloc;
-	spin_unlock(&vs->vvs.rx_lock);
-	vs->buf_size = inner;
-	spin_unlock_bh(&vs->lock);
-	virtio_transport_notify_buffer_size(vsk, &alloc);
-	if (*val > inner)
-		*val = inner;
 }
 
 /* vs->lock held. Return: what it means for the scheduler. */

@@ -135,6 +135,7 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	/* In this order: see virtsock_sk_locked() */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	virtsock_park_purge(sk_vsock(vsk), vs);
+	virtsock_buf_release(vs);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
 }

@@ -30,6 +30,7 @@ API_KNOWN_PEERS='stream.bufsize.before seqpacket.bufsize.before
 	seqpacket.bufsize.zero seqpacket.bufsize.zero-connected
 	stream.bufsize.shrink seqpacket.bufsize.shrink
 	stream.bufsize.flow seqpacket.bufsize.flow
+	stream.bufsize.grown seqpacket.bufsize.grown
 	stream.uring.connect seqpacket.uring.connect'
 API_KNOWN_PEERS=${API_KNOWN_PEERS//[$'\n\t']/ }
 

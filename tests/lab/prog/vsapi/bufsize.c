@@ -220,6 +220,68 @@ static void flow(void)
 	meet();
 }
 
+/*
+ * A connection that moves much may have more on the way, until the program says
+ * how much. What it knows of its buffer stays as it was.
+ */
+#define KNOWN	262144
+#define ROUNDS	5
+
+static void fill_rounds(int fd, bool grows)
+{
+	uint64_t len = 0;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (!me.subject) {
+			drain(fd, 0, hear());
+			meet();
+			continue;
+		}
+		len = fill_up(fd, 8192);
+		report_say("round %d: %llu bytes", i, (unsigned long long)len);
+		/* Nothing was read so far. */
+		if (!i || !grows)
+			TRUE(len <= KNOWN);
+		tell(len);
+		meet();
+	}
+	if (me.subject && grows)
+		TRUE(len > 2 * KNOWN);
+}
+
+static void grown(void)
+{
+	static char msg[KNOWN + 1];
+	int fd = pair();
+
+	EQUAL(get_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE), KNOWN);
+	fill_rounds(fd, true);
+	EQUAL(get_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE), KNOWN);
+	if (me.subject && me.type == SOCK_SEQPACKET)
+		REFUSED(core_errno(EMSGSIZE),
+			send(fd, msg, sizeof(msg), MSG_NOSIGNAL));
+	meet();
+	/* And it is what the program says from now on. */
+	set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, KNOWN - 4096);
+	meet();
+	if (me.subject)
+		send_all(fd, 0, 1);
+	else
+		recv_all(fd, 0, 1);
+	meet();
+	fill_rounds(fd, false);
+}
+
+/* Who has said so before keeps it from the beginning. */
+static void kept(void)
+{
+	int fd = sock_new();
+
+	set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, KNOWN - 4096);
+	fill_rounds(pair_from(fd), false);
+}
+
 const struct vsapi_test bufsize_tests[] = {
 	{ "limits", BOTH, limits, NULL },
 	{ "before", BOTH, before_both, before_both },
@@ -230,5 +292,7 @@ const struct vsapi_test bufsize_tests[] = {
 	{ "grow", STREAM, grow, grow },
 	{ "shrink", BOTH, shrink, shrink },
 	{ "flow", BOTH, flow, flow },
+	{ "grown", BOTH, grown, grown },
+	{ "kept", BOTH, kept, kept },
 	{}
 };
