@@ -140,13 +140,15 @@ static inline struct virtsock_sock *virtsock_sk_locked(struct sock *sk,
  * Bytes of a stream that may become one packet for its reader. The reader's
  * side gives credit back packet by packet: where one has half of the buffer, a
  * reader that waits for more than the other half (SO_RCVLOWAT) and the writer
- * would both wait. Like this it may wait for three quarters.
+ * would both wait. Like this it may wait for three quarters. The writer's own
+ * buffer is the window where it is the smaller one.
  */
 static inline u32 virtsock_merge_max(const struct virtsock_sock *vs)
 {
 	if (!vs)
 		return 0;
-	return min(READ_ONCE(vs->vvs.peer_buf_alloc) / 4, VIRTSOCK_REC_LEN_MAX);
+	return min3(READ_ONCE(vs->vvs.peer_buf_alloc) / 4,
+		    READ_ONCE(vs->buf_size) / 4, VIRTSOCK_REC_LEN_MAX);
 }
 
 /*
@@ -196,6 +198,7 @@ enum virtsock_tx_class {
 
 /* sock.c */
 int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
+void virtsock_credit_check(struct vsock_sock *vsk);
 ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len, int flags);
 ssize_t virtsock_seqpacket_dequeue(struct vsock_sock *vsk, struct msghdr *msg,

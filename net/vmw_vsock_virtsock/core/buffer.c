@@ -28,7 +28,16 @@ static int virtsock_buf_show(char *buf, const struct kernel_param *kp)
 	return sysfs_emit(buf, "%ld\n", atomic_long_read(&virtsock_buf_taken) / 1024);
 }
 
-static const struct kernel_param_ops virtsock_buf_ops = { .get = virtsock_buf_show };
+/* The kernel calls it for a parameter at load, whatever the mode. */
+static int virtsock_buf_set(const char *val, const struct kernel_param *kp)
+{
+	return -EPERM;
+}
+
+static const struct kernel_param_ops virtsock_buf_ops = {
+	.set = virtsock_buf_set,
+	.get = virtsock_buf_show,
+};
 
 module_param_cb(buffers_grown_kb, &virtsock_buf_ops, NULL, 0444);
 MODULE_PARM_DESC(buffers_grown_kb, "KiB that sockets may use beyond the default now; at most 1/64 of the memory");
@@ -49,8 +58,8 @@ static bool virtsock_buf_take(u32 bytes)
  * @vs: the socket
  *
  * Once in its life, and where there is memory for it. What the program sees of
- * it is its throughput: getsockopt() says what it said before, and the longest
- * message is as long as before.
+ * it is its throughput: getsockopt() says what it said before, and no message
+ * may be longer for it.
  *
  * Context: process, socket locked.
  */

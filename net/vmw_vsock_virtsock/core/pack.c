@@ -316,8 +316,12 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 	bool last;
 
 	skb = virtsock_compat_alloc_skb(len, gfp);
-	/* A stream is whole in any pieces. */
-	if (!skb && info->type == VIRTIO_VSOCK_TYPE_STREAM) {
+	/*
+	 * A stream is whole in any pieces; but where each counts, it has credit
+	 * for no more than its messages.
+	 */
+	if (!skb && info->type == VIRTIO_VSOCK_TYPE_STREAM &&
+	    virtsock_compat_rx_entries(0, SOCK_STREAM) == VIRTSOCK_CREDIT_NO_RULE) {
 		len = min_t(u32, len, VIRTSOCK_UNPACK_LEAST);
 		skb = virtsock_compat_alloc_skb(len, gfp);
 	}

@@ -86,7 +86,7 @@ int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk)
  */
 static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 {
-	u32 entries, limit, freed;
+	u32 entries, limit, freed, window;
 	bool starved;
 
 	limit = virtsock_rx_limit(vs, sk->sk_type);
@@ -104,8 +104,9 @@ static bool virtsock_credit_useful(struct virtsock_sock *vs, struct sock *sk)
 	 * Also where the end of the window stays, as the buffer has shrunk: a
 	 * sender may be bounded by its own buffer, and then this is what helps.
 	 */
+	window = min(vs->buf_size, READ_ONCE(vs->vvs.peer_buf_alloc));
 	entries = virtsock_compat_rx_entries(vs->buf_size, sk->sk_type);
-	if (freed >= max(vs->buf_size / 2, 1U))
+	if (freed >= max(window / 2, 1U))
 		return true;
 	if (limit - vs->sent_limit >= max(1U, entries / 4))
 		return true;
@@ -119,8 +120,15 @@ static bool virtsock_credit_urgent(struct virtsock_sock *vs, struct sock *sk)
 	       virtsock_credit_useful(vs, sk);
 }
 
-/* After a receive: does a blocked peer need to know now? Socket locked. */
-static void virtsock_credit_check(struct vsock_sock *vsk)
+/**
+ * virtsock_credit_check() - does a blocked peer need to know now?
+ * @vsk: the socket
+ *
+ * To be asked after a receive, and when a program is about to wait for more.
+ *
+ * Context: process, socket locked.
+ */
+void virtsock_credit_check(struct vsock_sock *vsk)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	bool send;
@@ -136,13 +144,15 @@ static void virtsock_credit_check(struct vsock_sock *vsk)
 }
 
 /*
- * Before a receive: is it the buffer that its peer waits for? Who has read as
- * much as fits already is no reader that is stuck. The credit that this receive
- * gives tells of the new size. Socket locked.
+ * Before a receive: is it the buffer that its peer waits for, and not its own?
+ * Who has read as much as fits already is no reader that is stuck. The credit
+ * that this receive gives tells of the new size. Socket locked.
  */
 static void virtsock_buf_check(struct virtsock_sock *vs)
 {
-	if (READ_ONCE(vs->peer_blocked) && READ_ONCE(vs->vvs.fwd_cnt) >= vs->buf_size)
+	if (READ_ONCE(vs->peer_blocked) &&
+	    READ_ONCE(vs->vvs.fwd_cnt) >= vs->buf_size &&
+	    READ_ONCE(vs->vvs.peer_buf_alloc) >= vs->buf_size)
 		virtsock_buf_grow(vs);
 }
 

@@ -254,8 +254,11 @@ static int virtsock_notify_poll_in(struct vsock_sock *vsk, size_t target,
 
 	virtsock_sock_error(vsk);
 	err = virtio_transport_notify_poll_in(vsk, target, ready);
-	if (!err && !*ready)
+	if (!err && !*ready) {
+		/* Its mark may have been raised since it received. */
+		virtsock_credit_check(vsk);
 		virtsock_waits(vsk, false);
+	}
 	return err;
 }
 

@@ -31,6 +31,7 @@ API_KNOWN_PEERS='stream.bufsize.before seqpacket.bufsize.before
 	stream.bufsize.shrink seqpacket.bufsize.shrink
 	stream.bufsize.flow seqpacket.bufsize.flow
 	stream.bufsize.grown seqpacket.bufsize.grown
+	stream.lowat.own stream.lowat.raised
 	stream.uring.connect seqpacket.uring.connect'
 API_KNOWN_PEERS=${API_KNOWN_PEERS//[$'\n\t']/ }
 

@@ -234,6 +234,69 @@ static void coarse_helper(void)
 	meet();
 }
 
+/* The same where it is the writer's own buffer that is small. */
+#define OWN_BUFFER	65536
+#define OWN_MARK	30000
+#define OWN_ROUNDS	60
+
+static void own_subject(void)
+{
+	uint64_t off = 0, end = OWN_ROUNDS * OWN_BUFFER;
+	uint8_t *buf = big_buf(40960);
+	int fd = pair();
+	ssize_t n;
+
+	set_int(fd, SO_RCVLOWAT, OWN_MARK);
+	meet();
+	while (off + OWN_MARK <= end) {
+		report_say("at %llu", (unsigned long long)off);
+		EQUAL(wait_for(fd, POLLIN, 10000), POLLIN);
+		n = NEED(recv(fd, buf, 40960, 0));
+		check(off, buf, n);
+		off += n;
+	}
+	if (off < end)
+		recv_all(fd, off, end - off);
+	meet();
+}
+
+static void own_helper(void)
+{
+	int fd = sock_new(), i;
+
+	set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, OWN_BUFFER);
+	fd = pair_from(fd);
+	meet();
+	for (i = 0; i < 4 * OWN_ROUNDS; i++)
+		send_all(fd, i * (OWN_BUFFER / 4), OWN_BUFFER / 4);
+	meet();
+}
+
+/* What was freed so far is worth nothing, until the reader wants more. */
+static void raised_subject(void)
+{
+	int fd = pair();
+	uint64_t len;
+
+	len = hear();
+	recv_all(fd, 0, 100000);
+	set_int(fd, SO_RCVLOWAT, 200000);
+	EQUAL(wait_for(fd, POLLIN, 10000), POLLIN);
+	set_int(fd, SO_RCVLOWAT, 1);
+	drain(fd, 100000, len);
+	meet();
+}
+
+static void raised_helper(void)
+{
+	int fd = pair();
+	uint64_t len = fill_up(fd, 8192);
+
+	tell(len);
+	send_all(fd, len, 100000);
+	meet();
+}
+
 const struct vsapi_test lowat_tests[] = {
 	{ "honoured", STREAM, honoured_subject, honoured_helper },
 	{ "beyond", STREAM, beyond, beyond },
@@ -241,6 +304,8 @@ const struct vsapi_test lowat_tests[] = {
 	{ "small", STREAM, small_subject, small_helper },
 	{ "trickle", STREAM, trickle_subject, trickle_helper },
 	{ "coarse", STREAM, coarse_subject, coarse_helper },
+	{ "own", STREAM, own_subject, own_helper },
+	{ "raised", STREAM, raised_subject, raised_helper },
 	{ "partial", STREAM, partial_subject, partial_helper },
 	{}
 };
