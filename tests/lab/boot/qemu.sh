@@ -23,10 +23,14 @@ lab_accel() {
 
 # lab_env OUT: what L1 has to know, as shell assignments.
 lab_env() {
+	local emulated=''
+
+	case $(lab_accel) in *tcg*) emulated=1 ;; esac
 	cat >"$1/env" <<-END
 	export LAB_REPO=$REPO LAB_TRANSPORT=$TRANSPORT LAB_SCALE=${LAB_SCALE:-1}
 	export LAB_FULL=${LAB_FULL:-}
 	export LAB_MESSAGES=${LAB_MESSAGES:-100000}
+	export LAB_EMULATED=$emulated
 	export LAB_BOOTS=${LAB_BOOTS:-5}
 	export LAB_HOST_KVER=$HOST_KVER LAB_GUEST_KVER=$GUEST_KVER
 	export LAB_GUEST_VMLINUZ=$GUEST_VMLINUZ LAB_GUEST_MODDIR=$GUEST_MODDIR
