@@ -31,8 +31,9 @@
  * @vvs: the common code's state; first, as it frees what vsk->trans points to
  * @lock: protects @credit and the flags below; bh, a leaf
  * @credit: records sent and admitted, newest byte credit of the peer
- * @buf_size: the buffer's size as the program wants it; @vvs.buf_alloc is the
- *	largest that it ever was, as the peer may send by what it was told
+ * @buf_size: the buffer's size as the program wants it, or what it has grown to
+ *	where the program wants none; @vvs.buf_alloc is the largest that it ever
+ *	was, as the peer may send by what it was told
  * @buf_fixed: the program has said how large it is to be; under lock_sock
  * @buf_grown: it has grown beyond what the program knows; under lock_sock
  * @buf_taken: bytes by which it has grown; under lock_sock
