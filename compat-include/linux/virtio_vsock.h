@@ -72,7 +72,9 @@ static inline u32 virtsock_compat_rx_used(const struct virtio_vsock_sock *vvs)
  */
 #ifdef VIRTSOCK_HAVE_SKB_PUT
 #define VIRTSOCK_COMPAT_SKB_MAX VIRTIO_VSOCK_MAX_PKT_BUF_SIZE
+#define VIRTSOCK_COMPAT_RX_FRAGS 1
 #else
+#define VIRTSOCK_COMPAT_RX_FRAGS 0
 #define VIRTSOCK_COMPAT_SKB_MAX \
 	(SKB_WITH_OVERHEAD(16384) - VIRTIO_VSOCK_SKB_HEADROOM)
 #endif

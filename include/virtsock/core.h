@@ -212,6 +212,19 @@ void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 
+/* pool.c */
+
+#define VIRTSOCK_POOL_ORDER	2
+#define VIRTSOCK_POOL_BYTES	((u32)(PAGE_SIZE << VIRTSOCK_POOL_ORDER))
+
+/* Less would waste more than half of a page */
+#define VIRTSOCK_POOL_MIN	(VIRTSOCK_POOL_BYTES / 2)
+
+void virtsock_pool_init(void);
+void virtsock_pool_exit(void);
+struct sk_buff *virtsock_pool_alloc(u32 len, gfp_t gfp);
+bool virtsock_pool_append(struct sk_buff *skb, struct iov_iter *from, u32 len);
+
 /* buffer.c */
 
 /* A socket's buffer where its program sets none, as the vsock core has it */
@@ -224,6 +237,7 @@ void virtsock_notify_buffer_size(struct vsock_sock *vsk, u64 *val);
 /* send.c */
 struct sk_buff *virtsock_alloc_packet(struct vsock_sock *vsk, u16 op, u32 room,
 				      gfp_t gfp);
+void virtsock_fill_packet(struct vsock_sock *vsk, struct sk_buff *skb, u16 op);
 int virtsock_send_packet(struct vsock_sock *vsk, struct sk_buff *skb);
 bool virtsock_send_credit(struct vsock_sock *vsk, u16 op);
 ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
@@ -238,13 +252,13 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 /* A larger message is not copied while others wait for the queue */
 #define VIRTSOCK_APPEND_MAX	4096U
 
-/* Payload of a packet that messages gather in: 16 KiB with all around it */
+/* Payload in one piece, of a packet that messages gather in: 16 KiB with all */
 #define VIRTSOCK_OPEN_MAX	((u32)SKB_WITH_OVERHEAD(16384) - \
 				 (u32)VIRTIO_VSOCK_SKB_HEADROOM)
 
 bool virtsock_append(struct sk_buff *skb, struct vsock_sock *vsk,
 		     struct msghdr *msg, u32 len, enum virtsock_tx_class *class);
-ssize_t virtsock_open(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
+ssize_t virtsock_open(struct vsock_sock *vsk, struct msghdr *msg, size_t len);
 
 /* transport.c */
 

@@ -311,11 +311,16 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 {
 	u32 len = min_t(u32, info->len - off, VIRTSOCK_COMPAT_SKB_MAX);
 	u32 flags = info->flags;
+	struct sk_buff *skb = NULL, *pooled = NULL;
 	struct virtio_vsock_hdr *hdr;
-	struct sk_buff *skb;
 	bool last;
 
-	skb = virtsock_compat_alloc_skb(len, gfp);
+	/* What is charged to somebody does not go to the next one. */
+	if (VIRTSOCK_COMPAT_RX_FRAGS && len >= VIRTSOCK_POOL_MIN &&
+	    !(gfp & __GFP_ACCOUNT))
+		pooled = skb = virtsock_pool_alloc(len, gfp);
+	if (!skb)
+		skb = virtsock_compat_alloc_skb(len, gfp);
 	/*
 	 * A stream is whole in any pieces; but where each counts, it has credit
 	 * for no more than its messages.
@@ -345,7 +350,7 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 		.buf_alloc = cpu_to_le32(info->buf_alloc),
 		.fwd_cnt = cpu_to_le32(info->fwd_cnt),
 	};
-	if (len)
+	if (len && !pooled)
 		virtsock_compat_skb_put(skb, len);
 	virtsock_skb_cb(skb)->msg_limit = info->msg_limit;
 	virtsock_skb_cb(skb)->nr_msgs = last ? info->nr_msgs : 0;

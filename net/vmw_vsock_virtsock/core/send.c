@@ -8,6 +8,32 @@
 #include <virtsock/core.h>
 
 /**
+ * virtsock_fill_packet() - the header of a packet for the peer of a socket
+ * @vsk: the socket, with a peer; owns @skb from now on
+ * @skb: the packet; the length of its payload is the caller's to fill in
+ * @op: VIRTIO_VSOCK_OP_*
+ *
+ * Context: any.
+ */
+void virtsock_fill_packet(struct vsock_sock *vsk, struct sk_buff *skb, u16 op)
+{
+	const struct vsock_transport *t = vsock_core_get_transport(vsk);
+	struct sock *sk = sk_vsock(vsk);
+
+	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr) {
+		.type = cpu_to_le16(sk->sk_type == SOCK_STREAM ?
+				    VIRTIO_VSOCK_TYPE_STREAM :
+				    VIRTIO_VSOCK_TYPE_SEQPACKET),
+		.op = cpu_to_le16(op),
+		.src_cid = cpu_to_le64(t->get_local_cid()),
+		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
+		.dst_cid = cpu_to_le64(vsk->remote_addr.svm_cid),
+		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
+	};
+	skb_set_owner_w(skb, sk);
+}
+
+/**
  * virtsock_alloc_packet() - make a packet for the peer of a socket
  * @vsk: the socket, with a peer
  * @op: VIRTIO_VSOCK_OP_*
@@ -20,23 +46,10 @@
 struct sk_buff *virtsock_alloc_packet(struct vsock_sock *vsk, u16 op, u32 room,
 				      gfp_t gfp)
 {
-	const struct vsock_transport *t = vsock_core_get_transport(vsk);
 	struct sk_buff *skb = virtsock_compat_alloc_skb(room, gfp);
-	struct sock *sk = sk_vsock(vsk);
 
-	if (!skb)
-		return NULL;
-	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr) {
-		.type = cpu_to_le16(sk->sk_type == SOCK_STREAM ?
-				    VIRTIO_VSOCK_TYPE_STREAM :
-				    VIRTIO_VSOCK_TYPE_SEQPACKET),
-		.op = cpu_to_le16(op),
-		.src_cid = cpu_to_le64(t->get_local_cid()),
-		.src_port = cpu_to_le32(vsk->local_addr.svm_port),
-		.dst_cid = cpu_to_le64(vsk->remote_addr.svm_cid),
-		.dst_port = cpu_to_le32(vsk->remote_addr.svm_port),
-	};
-	skb_set_owner_w(skb, sk);
+	if (skb)
+		virtsock_fill_packet(vsk, skb, op);
 	return skb;
 }
 
@@ -174,9 +187,11 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 		return 0;
 	vs->more = msg->msg_flags & MSG_MORE;
 	/* Pages are fetched before others have to wait for the queue's lock. */
-	if (len > VIRTSOCK_APPEND_MAX || msg->msg_flags & MSG_ZEROCOPY)
+	if (msg->msg_flags & MSG_ZEROCOPY ||
+	    (len > VIRTSOCK_APPEND_MAX && len < VIRTSOCK_POOL_MIN))
 		ret = virtio_transport_stream_enqueue(vsk, msg, len);
-	else if (!fault_in_iov_iter_readable(&msg->msg_iter, len) &&
+	else if (len <= VIRTSOCK_APPEND_MAX &&
+		 !fault_in_iov_iter_readable(&msg->msg_iter, len) &&
 		 virtsock_side_append(vsk, msg, len))
 		ret = len;
 	else
