@@ -134,6 +134,7 @@ extern struct workqueue_struct *virtsock_lane_wq;
 extern struct workqueue_struct *virtsock_host_wq;
 
 /* vm.c */
+struct virtsock_vm *virtsock_vm_find(u32 cid);
 struct virtsock_vm *virtsock_vm_by_cid(u32 cid);
 struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm);
 struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu);

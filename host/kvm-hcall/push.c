@@ -170,16 +170,19 @@ int virtsock_host_tx(struct sk_buff *skb)
  */
 bool virtsock_host_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len)
 {
-	struct virtsock_vm *vm = virtsock_vm_by_cid(vsk->remote_addr.svm_cid);
 	enum virtsock_tx_class class;
-	bool done;
+	struct virtsock_vm *vm;
+	bool done = false;
 
-	if (!vm)
-		return false;
-	spin_lock_bh(&vm->tx_lock);
-	done = virtsock_append(skb_peek_tail(&vm->txq), vsk, msg, len, &class);
-	spin_unlock_bh(&vm->tx_lock);
-	virtsock_vm_put(vm);
+	/* For each message: a reference would cost as much as all the rest. */
+	rcu_read_lock();
+	vm = virtsock_vm_find(vsk->remote_addr.svm_cid);
+	if (vm) {
+		spin_lock_bh(&vm->tx_lock);
+		done = virtsock_append(skb_peek_tail(&vm->txq), vsk, msg, len, &class);
+		spin_unlock_bh(&vm->tx_lock);
+	}
+	rcu_read_unlock();
 	return done;
 }
 

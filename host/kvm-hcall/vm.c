@@ -15,7 +15,15 @@ static DEFINE_MUTEX(virtsock_vms_lock);
 static DEFINE_HASHTABLE(virtsock_vms, 8);
 static DEFINE_HASHTABLE(virtsock_kvms, 8);
 
-static struct virtsock_vm *virtsock_find_cid(u32 cid)
+/**
+ * virtsock_vm_find() - find a VM, without a reference
+ * @cid: its CID
+ *
+ * Context: under rcu_read_lock() or virtsock_vms_lock, for as long as the answer
+ * is used. A VM whose link has ended may be found: its queue takes nothing.
+ * Return: the VM or NULL.
+ */
+struct virtsock_vm *virtsock_vm_find(u32 cid)
 {
 	struct virtsock_vm *vm;
 
@@ -38,7 +46,7 @@ struct virtsock_vm *virtsock_vm_by_cid(u32 cid)
 	struct virtsock_vm *vm;
 
 	rcu_read_lock();
-	vm = virtsock_find_cid(cid);
+	vm = virtsock_vm_find(cid);
 	if (vm && !kref_get_unless_zero(&vm->ref))
 		vm = NULL;
 	rcu_read_unlock();
@@ -130,7 +138,7 @@ static bool virtsock_is_ending(u32 cid)
 	bool ending;
 
 	rcu_read_lock();
-	vm = virtsock_find_cid(cid);
+	vm = virtsock_vm_find(cid);
 	ending = !vm || READ_ONCE(vm->resetting);
 	rcu_read_unlock();
 	return ending;
@@ -425,7 +433,7 @@ int virtsock_vm_add(u32 cid, u32 nr, const char *name, const u32 *backlog,
 
 	mutex_lock(&virtsock_vms_lock);
 	err = 0;
-	if (virtsock_find_cid(cid)) {
+	if (virtsock_vm_find(cid)) {
 		NL_SET_ERR_MSG(extack, "the CID is in use");
 		err = -EEXIST;
 	}
