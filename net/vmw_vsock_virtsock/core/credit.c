@@ -36,12 +36,13 @@ EXPORT_SYMBOL_GPL(virtsock_credit_init);
  * A message that was begun is sent as a whole, in as many records as it
  * takes: tx_recs may pass the limit by what the receiver left as slack.
  *
- * Context: any; the caller serialises.
+ * Context: any; the caller serialises sends. The limit may move meanwhile,
+ * forward.
  * Return: true if the peer admits it.
  */
 bool virtsock_credit_may_send(const struct virtsock_credit *c)
 {
-	return after(c->tx_limit, c->tx_recs);
+	return after(READ_ONCE(c->tx_limit), c->tx_recs);
 }
 EXPORT_SYMBOL_GPL(virtsock_credit_may_send);
 
@@ -61,7 +62,7 @@ bool virtsock_credit_update_limit(struct virtsock_credit *c, u32 limit)
 
 	if (!after(limit, c->tx_limit))
 		return false;
-	c->tx_limit = limit;
+	WRITE_ONCE(c->tx_limit, limit);
 	return closed && virtsock_credit_may_send(c);
 }
 EXPORT_SYMBOL_GPL(virtsock_credit_update_limit);

@@ -138,6 +138,13 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 	    !virtsock_tx_room(vs))
 		virtsock_buf_grow(vs);
 
+	/* For most messages there is room, and nobody waits for any. */
+	if (!vs->need && virtsock_credit_may_send(&vs->credit)) {
+		space = virtsock_tx_room(vs);
+		if (space)
+			return space;
+	}
+
 	spin_lock_bh(&vs->lock);
 	was = vs->full;
 	WRITE_ONCE(vs->full, true);
