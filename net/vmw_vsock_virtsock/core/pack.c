@@ -311,14 +311,15 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 {
 	u32 len = min_t(u32, info->len - off, VIRTSOCK_COMPAT_SKB_MAX);
 	u32 flags = info->flags;
-	struct sk_buff *skb = NULL, *pooled = NULL;
+	struct sk_buff *skb, *pooled = NULL;
 	struct virtio_vsock_hdr *hdr;
 	bool last;
 
 	/* What is charged to somebody does not go to the next one. */
 	if (VIRTSOCK_COMPAT_RX_FRAGS && len >= VIRTSOCK_POOL_MIN &&
 	    !(gfp & __GFP_ACCOUNT))
-		pooled = skb = virtsock_pool_alloc(len, gfp);
+		pooled = virtsock_pool_alloc(len, gfp);
+	skb = pooled;
 	if (!skb)
 		skb = virtsock_compat_alloc_skb(len, gfp);
 	/*
