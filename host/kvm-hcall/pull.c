@@ -10,6 +10,9 @@
 /* One hypercall's budget, in payload and in records */
 #define VIRTSOCK_PULL_BYTES	0x100000U
 #define VIRTSOCK_PULL_RECORDS	4096U
+/* So much is delivered together, in payload or in packets; see rxq.bytes */
+#define VIRTSOCK_CHUNK_BYTES	0x40000U
+#define VIRTSOCK_CHUNK_PACKETS	256U
 /* Answers that may wait for the guest before it gets to ask more */
 #define VIRTSOCK_PULL_ANSWERS	1024U
 
@@ -73,16 +76,15 @@ static int virtsock_read_payload(struct kvm_vcpu *vcpu, struct sk_buff *skb,
 }
 
 /*
- * A record to its socket, in one packet or in several, but all of it or none.
- * Return: packets that went straight there, -EFAULT, -ENOMEM.
+ * A record becomes one packet or several, but all of them or none. Return: 0,
+ * -EFAULT, -ENOMEM.
  */
-static int virtsock_pull_record(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
+static int virtsock_pull_record(struct kvm_vcpu *vcpu,
 				const struct virtsock_rec_info *info,
-				const void *rec, u32 *packets)
+				const void *rec, struct sk_buff_head *packets)
 {
 	struct sk_buff *skb, *next, *first = NULL, **link = &first;
 	u32 done = 0;
-	int fast = 0;
 
 	do {
 		skb = virtsock_unpack(info, done, GFP_KERNEL_ACCOUNT |
@@ -103,10 +105,25 @@ static int virtsock_pull_record(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	virtsock_tap(rec, info->nr_segs ? first : NULL, info->len);
 	skb_list_walk_safe(first, skb, next) {
 		skb_mark_not_on_list(skb);
-		fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
-		(*packets)++;
+		__skb_queue_tail(packets, skb);
 	}
-	return fast;
+	return 0;
+}
+
+/*
+ * To the sockets. To make packets may let others run, and the first receiver
+ * that wakes would take the CPU for each record anew; to deliver them does not.
+ */
+static void virtsock_pull_deliver(struct virtsock_vm *vm,
+				  struct sk_buff_head *packets)
+{
+	u32 count = skb_queue_len(packets), fast = 0;
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(packets)))
+		fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_FAST, fast);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, count - fast);
 }
 
 /* Host programs do not keep up. Return: true if the guest has to wait. */
@@ -143,7 +160,8 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 {
 	u32 size = vm->nr_pages * VIRTSOCK_PAGE_SIZE;
 	int span = virtsock_ring_span(vm->tail, head, size);
-	u32 bytes = 0, messages = 0, records = 0, packets = 0, fast = 0, off = 0;
+	u32 bytes = 0, messages = 0, records = 0, held = 0, off = 0;
+	struct sk_buff_head packets;
 	int err = 0;
 
 	if (span <= 0)
@@ -152,6 +170,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 	if (err)
 		return err;
 
+	__skb_queue_head_init(&packets);
 	while (off < span) {
 		const void *rec = vm->pull_buf + off;
 		struct virtsock_rec_info info;
@@ -178,25 +197,30 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		if (info.dst_cid != VMADDR_CID_HOST) {
 			virtsock_push_reset(vm, &info);
 		} else {
-			err = virtsock_pull_record(vcpu, vm, &info, rec, &packets);
+			err = virtsock_pull_record(vcpu, &info, rec, &packets);
 			if (err == -ENOMEM) {
 				virtsock_kick_later(vm);
 				*flags |= VIRTSOCK_FR_TX_STOP;
 			}
 			if (err < 0)
 				break;
-			fast += err;
+			held += info.len;
+			if (held >= VIRTSOCK_CHUNK_BYTES ||
+			    skb_queue_len(&packets) >= VIRTSOCK_CHUNK_PACKETS) {
+				virtsock_pull_deliver(vm, &packets);
+				held = 0;
+				cond_resched();
+			}
 		}
 		off += info.size;
 		bytes += info.len;
 		messages += info.nr_msgs;
 		records++;
 	}
+	virtsock_pull_deliver(vm, &packets);
 	vm->tail += off;
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
-	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_FAST, fast);
-	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, packets - fast);
 	return err < 0 && err != -ENOMEM ? err : 0;
 }
