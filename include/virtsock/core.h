@@ -70,6 +70,11 @@
  * @bell: waits for that, or for who is connecting on a cut link; the same lock
  * @rung: on that lane's list of the same name
  * @batch_seq: the batch that took what it sent last; the guest link's lock
+ * @polled: nothing was sent since it was polled last; the same lock
+ * @busy: polls in a row, with something unsent, after which its program did not
+ *	sleep; the same lock
+ * @doubt: how many more of them it takes to believe that; the same lock
+ * @switches: of its task, by its own will, at the last of them; the same lock
  *
  * Lives from the transport's .init to its .destruct, i.e. as long as the
  * socket is assigned to the transport; whoever holds a reference to the
@@ -111,6 +116,10 @@ struct virtsock_sock {
 	struct virtsock_lane *lane;
 	struct wait_queue_entry bell;
 	u32 batch_seq;
+	bool polled;
+	u16 busy;
+	u8 doubt;
+	unsigned long switches;
 };
 
 s64 virtsock_stream_has_space(struct vsock_sock *vsk);
@@ -262,6 +271,13 @@ ssize_t virtsock_open(struct vsock_sock *vsk, struct msghdr *msg, size_t len);
 
 /* transport.c */
 
+/* What a program is about to wait in */
+enum virtsock_wait {
+	VIRTSOCK_WAIT_RECV,	/* asleep, for data */
+	VIRTSOCK_WAIT_SEND,	/* asleep, for room */
+	VIRTSOCK_WAIT_POLL	/* perhaps: poll() had no data to tell of */
+};
+
 /**
  * struct virtsock_side_ops - how a side's module carries packets
  * @owner: the module; held by each socket that has, or may get, a connection
@@ -270,8 +286,8 @@ ssize_t virtsock_open(struct vsock_sock *vsk, struct msghdr *msg, size_t len);
  *	nothing was taken
  * @forget: drop what a socket wanted to send. With the flag also wait until
  *	nothing refers to its state any more.
- * @about_to_wait: a program is about to wait on a socket that it has locked,
- *	and perhaps sleeps for an answer; never sleeps itself; may be NULL
+ * @about_to_wait: a program is about to wait on a socket that it has locked;
+ *	never sleeps itself; may be NULL
  * @opened: there is a first socket now; may be NULL
  *
  * Context: process.
@@ -281,7 +297,7 @@ struct virtsock_side_ops {
 	int (*tx)(struct sk_buff *skb);
 	bool (*append)(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
 	void (*forget)(struct vsock_sock *vsk, bool sync);
-	void (*about_to_wait)(struct vsock_sock *vsk, bool sleeps);
+	void (*about_to_wait)(struct vsock_sock *vsk, enum virtsock_wait wait);
 	void (*opened)(void);
 };
 

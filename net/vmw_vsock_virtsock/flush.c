@@ -13,6 +13,11 @@
 /* Hypercalls in a row before the flush moves to a worker */
 #define VIRTSOCK_FLUSH_LOOPS	8
 
+/* Who has polled so often without having to wait is expected to go on ... */
+#define VIRTSOCK_BUSY_POLLS	8
+/* ... and by so many powers of two more often where that was wrong before */
+#define VIRTSOCK_DOUBT_MAX	3
+
 /* Seconds without a hypercall before the guest makes one to see who answers */
 #define VIRTSOCK_ALIVE_BUSY	1
 #define VIRTSOCK_ALIVE_IDLE	10
@@ -265,6 +270,7 @@ static void virtsock_tx_queued(struct virtsock_link *l, struct sock *sk,
 
 	if (vs && class < VIRTSOCK_TX_CONTROL) {
 		vs->batch_seq = l->batch_seq;
+		vs->polled = false;
 		locked = sk;
 		/* It read in recv() what this answers: there it goes again. */
 		waits = class == VIRTSOCK_TX_REPLY && vs->blocks;
@@ -334,18 +340,48 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 	return len;
 }
 
+/*
+ * Does a program poll because it has nothing else to do? Many poll before each
+ * thing they do, and find something. Who has not slept since it polled this
+ * socket before, so many times in a row, is busy, and likely to send more soon:
+ * what it has sent so far is the scheduler's. But who polls again and has sent
+ * nothing in between does wait, if awake. l->lock held.
+ */
+static bool virtsock_poll_waits(struct virtsock_sock *vs)
+{
+	u32 enough = VIRTSOCK_BUSY_POLLS << vs->doubt;
+
+	if (vs->switches != current->nvcsw) {
+		/* What was held back waited for a timer: was it worth that? */
+		if (vs->busy >= 4 * enough)
+			vs->doubt -= !!vs->doubt;
+		else if (vs->busy > enough && vs->doubt < VIRTSOCK_DOUBT_MAX)
+			vs->doubt++;
+		vs->busy = 0;
+		enough = VIRTSOCK_BUSY_POLLS << vs->doubt;
+	}
+	vs->switches = current->nvcsw;
+	if (vs->polled)
+		return true;
+	vs->polled = true;
+	if (vs->busy < U16_MAX)
+		vs->busy++;
+	return vs->busy <= enough;
+}
+
 /**
  * virtsock_about_to_wait() - a program is about to wait on a socket
  * @l: the link
  * @vsk: the socket; what it sent leaves now
- * @sleeps: it sleeps for an answer on this very socket
+ * @wait: in what
  *
  * Context: process, socket locked; perhaps after prepare_to_wait(), so it
  * never sleeps.
  */
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
-			    bool sleeps)
+			    enum virtsock_wait wait)
 {
+	bool sleeps = wait == VIRTSOCK_WAIT_RECV;
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	bool flush = false;
 
@@ -353,7 +389,8 @@ void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 		return;
 	vs->blocks = sleeps;
 	spin_lock_bh(&l->lock);
-	if (vs->batch_seq == l->batch_seq)
+	if (vs->batch_seq == l->batch_seq &&
+	    (wait != VIRTSOCK_WAIT_POLL || virtsock_poll_waits(vs)))
 		flush = virtsock_obey(l, virtsock_sched_queue(&l->sched, ktime_get_ns(),
 							      VIRTSOCK_SCHED_BLOCK,
 							      0, vsk));

@@ -153,7 +153,7 @@ void virtsock_flush(struct virtsock_link *l);
 void virtsock_alive(struct virtsock_link *l);
 void virtsock_flush_sync(struct virtsock_link *l);
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
-			    bool sleeps);
+			    enum virtsock_wait wait);
 void virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk);
 void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk);
 void virtsock_tx_wait(struct virtsock_link *l);

@@ -8,7 +8,9 @@
  *
  * - flushes at once where somebody waits for it: control packets, credit that
  *   the peer is blocked on, the answer to something received, and whatever is
- *   queued when the program is about to sleep;
+ *   queued when the program is about to sleep. Answers on several sockets are
+ *   one program's, or share its CPU: the next one is company for the first as
+ *   long as a batch is;
  * - lets the sender flush in passing when a batch is worth it: batch_msgs of
  *   them and older than the deadline (or than what keeps flushes at a ninth of
  *   the time, if the mechanism tells what they cost), or batch_bytes;
@@ -134,6 +136,18 @@ static u64 timer_adaptive(struct virtsock_sched *s, u64 now)
 	return arm(s, now, min(wait, cap(s) - age));
 }
 
+/*
+ * Answers on other sockets wait so long for company. Programs that are told of
+ * data once only (EPOLLET, io_uring) do not say when they wait, so this is
+ * more than the deadline only where that is out of reach anyway.
+ */
+static u64 reply_window(const struct virtsock_sched *s)
+{
+	if (s->cost_ns <= s->deadline_ns)
+		return deadline(s);
+	return INLINE_COSTS * s->cost_ns;
+}
+
 static u64 queue_adaptive(struct virtsock_sched *s, u64 now,
 			  enum virtsock_sched_event ev, const void *key)
 {
@@ -143,7 +157,7 @@ static u64 queue_adaptive(struct virtsock_sched *s, u64 now,
 	s->seen_ns = now;
 	if (ev == VIRTSOCK_SCHED_REPLY &&
 	    (!s->reply_key || s->reply_key == key ||
-	     since(now, s->reply_ns) >= deadline(s))) {
+	     since(now, s->reply_ns) >= reply_window(s))) {
 		s->reply_key = key;
 		s->reply_ns = now;
 		return VIRTSOCK_SCHED_FLUSH;

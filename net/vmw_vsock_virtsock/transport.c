@@ -32,9 +32,10 @@ static void virtsock_guest_forget(struct vsock_sock *vsk, bool sync)
 		virtsock_tx_cancel(&virtsock_link, vsk);
 }
 
-static void virtsock_guest_about_to_wait(struct vsock_sock *vsk, bool sleeps)
+static void virtsock_guest_about_to_wait(struct vsock_sock *vsk,
+					 enum virtsock_wait wait)
 {
-	virtsock_about_to_wait(&virtsock_link, vsk, sleeps);
+	virtsock_about_to_wait(&virtsock_link, vsk, wait);
 }
 
 static void virtsock_guest_opened(void)

@@ -425,6 +425,7 @@ static void sched_many_answers(struct kunit *test)
 static void sched_reply_window(struct kunit *test)
 {
 	struct sim sim = sim_new(VIRTSOCK_POLICY_ADAPTIVE);
+	u32 n;
 
 	sim_event(&sim, VIRTSOCK_SCHED_REPLY, 56, KEY(0));
 	sim_pass(&sim, 10 * US);
@@ -437,6 +438,32 @@ static void sched_reply_window(struct kunit *test)
 	sim_pass(&sim, DEADLINE);
 	sim_event(&sim, VIRTSOCK_SCHED_REPLY, 56, KEY(1));
 	KUNIT_EXPECT_EQ(test, sim.flushes, 3);
+
+	/* where a flush costs much, company is worth more than to be early */
+	sim = sim_new(VIRTSOCK_POLICY_ADAPTIVE);
+	sim.flush_cost = 100 * US;
+	sim.tell_cost = true;
+	sim_event(&sim, VIRTSOCK_SCHED_CONTROL, 0, KEY(0));
+	sim_event(&sim, VIRTSOCK_SCHED_REPLY, 56, KEY(0));
+	sim.flushes = 0;
+	for (n = 0; n < 7; n++) {
+		sim_pass(&sim, 100 * US);
+		sim_event(&sim, VIRTSOCK_SCHED_REPLY, 56, KEY(1 + n));
+	}
+	KUNIT_EXPECT_LE(test, sim.flushes, 2);
+
+	/* where it does not, nobody is late for the company */
+	sim = sim_new(VIRTSOCK_POLICY_ADAPTIVE);
+	sim.flush_cost = 20 * US;
+	sim.tell_cost = true;
+	sim_event(&sim, VIRTSOCK_SCHED_CONTROL, 0, KEY(0));
+	sim_pass(&sim, 10 * MS);
+	for (n = 0; n < 8; n++) {
+		sim_event(&sim, VIRTSOCK_SCHED_REPLY, 56, KEY(n % 2));
+		KUNIT_EXPECT_EQ(test, sim.left, sim.sent);
+		sim_pass(&sim, 60 * US);
+	}
+	KUNIT_EXPECT_EQ(test, sim.timer_flushes, 0);
 
 	/* the very first one too, on a clock that starts at zero */
 	sim = sim_new(VIRTSOCK_POLICY_ADAPTIVE);

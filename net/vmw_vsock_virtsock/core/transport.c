@@ -234,7 +234,7 @@ bool virtsock_side_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len)
 	return done;
 }
 
-static void virtsock_waits(struct vsock_sock *vsk, bool sleeps)
+static void virtsock_waits(struct vsock_sock *vsk, enum virtsock_wait wait)
 {
 	struct virtsock_side *side = virtsock_side(vsk);
 	const struct virtsock_side_ops *ops;
@@ -243,7 +243,7 @@ static void virtsock_waits(struct vsock_sock *vsk, bool sleeps)
 	idx = srcu_read_lock(&virtsock_side_srcu);
 	ops = READ_ONCE(side->ops);
 	if (ops && ops->about_to_wait && !READ_ONCE(virtsock_sk(vsk)->cut))
-		ops->about_to_wait(vsk, sleeps);
+		ops->about_to_wait(vsk, wait);
 	srcu_read_unlock(&virtsock_side_srcu, idx);
 }
 
@@ -257,7 +257,7 @@ static int virtsock_notify_poll_in(struct vsock_sock *vsk, size_t target,
 	if (!err && !*ready) {
 		/* Its mark may have been raised since it received. */
 		virtsock_credit_check(vsk);
-		virtsock_waits(vsk, false);
+		virtsock_waits(vsk, VIRTSOCK_WAIT_POLL);
 	}
 	return err;
 }
@@ -265,14 +265,14 @@ static int virtsock_notify_poll_in(struct vsock_sock *vsk, size_t target,
 static int virtsock_notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 					  struct vsock_transport_recv_notify_data *data)
 {
-	virtsock_waits(vsk, true);
+	virtsock_waits(vsk, VIRTSOCK_WAIT_RECV);
 	return virtio_transport_notify_recv_pre_block(vsk, target, data);
 }
 
 static int virtsock_notify_send_pre_block(struct vsock_sock *vsk,
 					  struct vsock_transport_send_notify_data *data)
 {
-	virtsock_waits(vsk, false);
+	virtsock_waits(vsk, VIRTSOCK_WAIT_SEND);
 	return virtio_transport_notify_send_pre_block(vsk, data);
 }
 
@@ -282,7 +282,7 @@ static u32 virtsock_has_message(struct vsock_sock *vsk)
 	u32 count = virtsock_seqpacket_has_data(vsk);
 
 	if (!count)
-		virtsock_waits(vsk, true);
+		virtsock_waits(vsk, VIRTSOCK_WAIT_RECV);
 	return count;
 }
 

@@ -7,9 +7,16 @@ dir=$(vm_kvm A)
 counter=$dir/hypercalls
 [ -e "$counter" ] || fail "no $counter"
 
-# hypercalls NAME: what the program NAME counted.
-hypercalls() {
-	sed -n 's/^hypercalls //p' "$LAB_TMP/$1.out"
+# counted NAME WHAT: into n what the program NAME counted of WHAT.
+counted() {
+	n=$(sed -n "s/^$2 //p" "$LAB_TMP/$1.out")
+	[ "${n:-0}" -gt 0 ] || fail "$1 counted no $2"
+}
+
+# timer_flushes: of the guest's link, so far.
+timer_flushes() {
+	guest A "$LAB_REPO/build/virtsock" -s link show |
+		sed -n 's/.*timer_flushes *\([0-9]*\).*/\1/p'
 }
 
 # Every promise is looked at, whatever became of those before it.
@@ -39,8 +46,7 @@ ping_pong() {
 	ready echo
 	guest A vst connect ping cid=2 port=101 size=56 count=2000
 	ends echo
-	n=$(hypercalls echo)
-	[ "$n" -gt 0 ] || fail "KVM counted no hypercalls"
+	counted echo hypercalls
 	read -r _ windows _ exact < <(grep '^windows ' "$LAB_TMP/echo.out")
 	said="ping-pong: $n hypercalls for 2000 round trips, one for each in $exact windows of $windows"
 	[ $((n * 100)) -le $((2000 * 135)) ] || fail "$said"
@@ -53,7 +59,7 @@ for try in 1 2 3; do
 	note "try $try: $said"
 done
 [ -n "$broken" ] || note "$said"
-n=$(sed -n 's/^sleeps //p' "$LAB_TMP/echo.out")
+counted echo sleeps
 promise "ping-pong: its reader slept $n times for 2000 messages" $((n * 10)) -le $((2000 * 12))
 
 # A stream of small messages: at least 32 in each.
@@ -61,8 +67,42 @@ bg recv vst listen recv port=102 size=56 count=100000 counter="$counter"
 ready recv
 guest A vst connect send cid=2 port=102 size=56 count=100000
 ends recv
-n=$(hypercalls recv)
+counted recv hypercalls
 promise "stream of 56 bytes: $n hypercalls for 100000 messages" $((n * 32)) -le 100000
+
+# A program that polls before each message, though it need not wait.
+bg recv vst listen recv port=105 size=1024 count=8000 counter="$counter"
+ready recv
+guest A vst connect send cid=2 port=105 size=1024 count=8000 polls=1
+ends recv
+counted recv hypercalls
+promise "stream of a program that polls: $n hypercalls for 8000 messages" $((n * 32)) -le 8000
+
+# But where it does wait at the end, all of it is there by then.
+bg answer vst listen answer port=108 count=500 size=56
+ready answer
+before=$(timer_flushes)
+guest A vst connect talk cid=2 port=108 count=500 size=56
+ends answer
+n=$(($(timer_flushes) - before))
+promise "500 requests in 3 pieces with a poll before each: $n flushes by timer" $((n * 10)) -le 500
+
+# One program with many connections: what it asks, or answers, goes together.
+bg server vst multiplex-server port=106 n=50 count=40 size=56 counter="$counter"
+ready server
+guest A vst multiplex cid=2 port=106 n=50 count=40 size=56
+ends server
+counted server hypercalls
+promise "50 connections, the guest asks: $n hypercalls for 2000 round trips" $((n * 4)) -le 2000
+counted server sleeps
+promise "50 connections: the server slept $n times for 2000 requests" $((n * 8)) -le 2000
+bg server guest A vst multiplex-server port=107 n=50 count=40 size=56
+ready server
+vst multiplex cid="$(cid_of A)" port=107 n=50 count=40 size=56 counter="$counter" \
+	>"$LAB_TMP/asks.out"
+ends server
+counted asks hypercalls
+promise "50 connections, the host asks: $n hypercalls for 2000 round trips" $((n * 4)) -le 2000
 
 # 32 sockets, one message each, within one flush window: as an emulated CPU
 # needs longer than 50 us for 32 sends, the window is made longer.
@@ -72,7 +112,7 @@ bg burst vst burst-server port=103 n=32 size=56 counter="$counter"
 ready burst
 guest A vst burst cid=2 port=103 n=32 size=56 delay=500
 ends burst
-n=$(hypercalls burst)
+counted burst hypercalls
 promise "32 sockets with one message each: $n hypercalls" "$n" -le 2
 guest A sh -c "echo 50 >$usecs"
 

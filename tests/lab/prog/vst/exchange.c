@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ping, echo: request and response on one connection. */
+/* ping, echo; talk, answer: request and response on one connection. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -79,5 +80,51 @@ void role_echo(int fd)
 		getrusage(RUSAGE_SELF, &usage);
 		say("sleeps %ld", usage.ru_nvcsw);
 	}
+	free(buf);
+}
+
+#define PIECES 3
+
+/* count= requests in pieces of size= each: a poll before each of them. */
+void role_talk(int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+	uint8_t *buf = malloc(opt.max);
+	uint64_t round, off = 0;
+	unsigned int i;
+
+	for (round = 0; round < opt.count; round++) {
+		for (i = 0; i < PIECES; i++, off += opt.max) {
+			pfd.events = POLLOUT;
+			if (poll(&pfd, 1, 30000) != 1)
+				die_errno("poll for room");
+			fill(opt.seed, off, buf, opt.max);
+			write_all(fd, buf, opt.max);
+		}
+		pfd.events = POLLIN;
+		if (poll(&pfd, 1, 30000) != 1)
+			die_errno("poll for the answer");
+		read_all(fd, buf, 1);
+	}
+	shutdown(fd, SHUT_WR);
+	expect_eof(fd);
+	free(buf);
+}
+
+/* Their answers: a byte for each request, once all of it is here. */
+void role_answer(int fd)
+{
+	uint8_t *buf = malloc(opt.max);
+	uint64_t round, off = 0;
+	unsigned int i;
+
+	for (round = 0; round < opt.count; round++) {
+		for (i = 0; i < PIECES; i++, off += opt.max) {
+			read_all(fd, buf, opt.max);
+			check(opt.seed, off, buf, opt.max);
+		}
+		write_all(fd, "A", 1);
+	}
+	expect_eof(fd);
 	free(buf);
 }

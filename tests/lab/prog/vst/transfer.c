@@ -38,6 +38,8 @@ static void send_msg(int fd, const uint8_t *buf, size_t len, int flags)
 	ssize_t n;
 
 	do {
+		if (opt.polls)
+			wait_writable(fd);
 		n = send(fd, buf, len, MSG_NOSIGNAL | flags);
 		if (n < 0 && errno == EAGAIN && (opt.nonblock || opt.et)) {
 			wait_writable(fd);

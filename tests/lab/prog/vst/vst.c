@@ -34,6 +34,8 @@ static const struct {
 	{ "bidi", role_bidi, "both at the same time" },
 	{ "ping", role_ping, "count= rounds with a peer that echoes" },
 	{ "echo", role_echo, "return everything" },
+	{ "talk", role_talk, "count= requests in pieces, a poll before each" },
+	{ "answer", role_answer, "answers them" },
 	{ "half-first", role_half_first, "send, shut down, receive" },
 	{ "half-second", role_half_second, "receive all, then send" },
 	{ "hold", role_hold, "neither read nor close" },
@@ -53,6 +55,8 @@ static const struct {
 } cmds[] = {
 	{ "conns", cmd_conns, "n= connections at once" },
 	{ "conns-server", cmd_conns_server, "echoes on all of them" },
+	{ "multiplex", cmd_multiplex, "n= connections, count= requests on each" },
+	{ "multiplex-server", cmd_multiplex_server, "answers them" },
 	{ "burst", cmd_burst, "n= sockets, one message on each" },
 	{ "burst-server", cmd_burst_server, "receives them" },
 	{ "connect-error", cmd_connect_error, "connect fails with expect=" },
@@ -97,7 +101,7 @@ static _Noreturn void usage(void)
 	fprintf(stderr, "usage: vst listen|connect ROLE [KEY=VALUE...]\n"
 			"       vst COMMAND [KEY=VALUE...]\n"
 			"keys: cid port type=stream|seq size=N|A-B count seed n\n"
-			"      slow within delay (ms) chunk buf nonblock=1 et=1\n"
+			"      slow within delay (ms) chunk buf nonblock=1 et=1 polls=1\n"
 			"      eor=1 trunc=1 chaos=1 counter=FILE expect=ERRNO,... nr\n"
 			"      timeout (s) set=buffers|partial|unread|both|resize\n"
 			"      full=1 verbose=1 dev lport go=FILE end\n"
@@ -162,6 +166,8 @@ static void set_opt(char *arg)
 		opt.buf = num;
 	else if (!strcmp(arg, "nonblock"))
 		opt.nonblock = num;
+	else if (!strcmp(arg, "polls"))
+		opt.polls = num;
 	else if (!strcmp(arg, "et"))
 		opt.et = num;
 	else if (!strcmp(arg, "chaos"))

@@ -28,6 +28,7 @@ struct vst_opts {
 	uint64_t buf;		/* SO_VM_SOCKETS_BUFFER_SIZE */
 	bool server;		/* the listening side */
 	bool nonblock;		/* poll and non-blocking sends */
+	bool polls;		/* poll before each send, too */
 	bool et;		/* edge-triggered epoll and non-blocking sends */
 	bool chaos;		/* storm: links end meanwhile */
 	bool eor, trunc;	/* seqpacket: MSG_EOR, MSG_TRUNC */
@@ -85,6 +86,8 @@ void role_recv(int fd);
 void role_bidi(int fd);
 void role_ping(int fd);
 void role_echo(int fd);
+void role_talk(int fd);
+void role_answer(int fd);
 void role_half_first(int fd);
 void role_half_second(int fd);
 void role_hold(int fd);
@@ -99,6 +102,8 @@ void role_gauge(int fd);
 /* whole programs */
 void cmd_conns(void);
 void cmd_conns_server(void);
+void cmd_multiplex(void);
+void cmd_multiplex_server(void);
 void cmd_burst(void);
 void cmd_burst_server(void);
 void cmd_connect_error(void);
