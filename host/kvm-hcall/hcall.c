@@ -6,7 +6,6 @@
  */
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include "host.h"
 
 /* Between the end of a link and the next */
@@ -133,12 +132,12 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 
 	err = -VIRTSOCK_ENOMEM;
 	if (vm->nr_pages != nr) {
-		vfree(vm->pull_buf);
-		vm->pull_buf = __vmalloc(size, GFP_KERNEL_ACCOUNT);
+		kvfree(vm->pull_buf);
+		vm->pull_buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 		vm->nr_pages = vm->pull_buf ? nr : 0;
 	}
 	if (!vm->push_buf)
-		vm->push_buf = __vmalloc(VIRTSOCK_RX_BUF_MAX, GFP_KERNEL_ACCOUNT);
+		vm->push_buf = kvmalloc(VIRTSOCK_RX_BUF_MAX, GFP_KERNEL_ACCOUNT);
 	if (!vm->pull_buf || !vm->push_buf)
 		goto err;
 

@@ -7,7 +7,6 @@
 #include <linux/netlink.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include "host.h"
 
 /* Changes of the table, and the fields of a VM that it says so of */
@@ -86,8 +85,8 @@ static void virtsock_vm_free(struct work_struct *work)
 	 */
 	virtsock_rxq_flush(&vm->rxq);
 	put_pid(vm->pid);
-	vfree(vm->pull_buf);
-	vfree(vm->push_buf);
+	kvfree(vm->pull_buf);
+	kvfree(vm->push_buf);
 	kfree(vm->ring);
 	kfree_rcu(vm, rcu);
 }
