@@ -76,10 +76,10 @@ static void __virtsock_flush(struct virtsock_link *l,
 			if (ret)
 				goto locked;
 		}
-		start = ktime_get_ns();
+		/* What a flush costs, which waiting for an answer is not */
+		start = waits ? 0 : ktime_get_ns();
 		all = virtsock_ring_fill(l);
 		ret = virtsock_ring_call(l, waits);
-		/* What a flush costs, which waiting for an answer is not */
 		cost = waits ? 0 : ktime_get_ns() - start;
 		waits = false;
 		if (ret >= 0) {
