@@ -18,16 +18,6 @@
 /* ... and by so many powers of two more often where that was wrong before */
 #define VIRTSOCK_DOUBT_MAX	3
 
-/* Seconds without a hypercall before the guest makes one to see who answers */
-#define VIRTSOCK_ALIVE_BUSY	1
-#define VIRTSOCK_ALIVE_IDLE	10
-
-static unsigned long virtsock_alive_period(void)
-{
-	return (READ_ONCE(virtsock_guest_side.held) ? VIRTSOCK_ALIVE_BUSY :
-						      VIRTSOCK_ALIVE_IDLE) * HZ;
-}
-
 const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR] = {
 	[VIRTSOCK_POLICY_IMMEDIATE]	= "immediate",
 	[VIRTSOCK_POLICY_FULL]		= "full",
@@ -517,34 +507,6 @@ void virtsock_tx_purge(struct virtsock_link *l)
 	__skb_queue_purge(&freeme);
 }
 
-/*
- * Does the link still exist? Nobody tells a guest that was migrated, or whose
- * doorbell got lost; listeners need to know, too, but not at once.
- */
-static void virtsock_alive_work(struct work_struct *work)
-{
-	struct virtsock_link *l = container_of(to_delayed_work(work),
-					       struct virtsock_link, alive_work);
-	unsigned long period = virtsock_alive_period();
-
-	if (!READ_ONCE(l->up))
-		return;
-	if (time_after_eq(jiffies, READ_ONCE(l->last_call) + period))
-		virtsock_flush(l);
-	queue_delayed_work(l->wq, &l->alive_work, period);
-}
-
-/**
- * virtsock_alive() - start to watch the link, or watch it more closely
- * @l: the link
- *
- * Context: process.
- */
-void virtsock_alive(struct virtsock_link *l)
-{
-	mod_delayed_work(l->wq, &l->alive_work, virtsock_alive_period());
-}
-
 /**
  * virtsock_flush_param() - change policy or deadline while traffic runs
  * @l: the link
@@ -583,7 +545,7 @@ int virtsock_flush_init(struct virtsock_link *l)
 	virtsock_compat_hrtimer_setup(&l->timer, virtsock_timer);
 	tasklet_setup(&l->poll, virtsock_poll);
 	INIT_DELAYED_WORK(&l->flush_work, virtsock_flush_worker);
-	INIT_DELAYED_WORK(&l->alive_work, virtsock_alive_work);
+	virtsock_alive_init(l);
 	l->batch_seq = 1;
 
 	l->wq = alloc_workqueue("virtsock", WQ_UNBOUND | WQ_HIGHPRI |
@@ -608,7 +570,7 @@ void virtsock_flush_exit(struct virtsock_link *l)
 {
 	hrtimer_cancel(&l->timer);
 	tasklet_kill(&l->poll);
-	cancel_delayed_work_sync(&l->alive_work);
+	virtsock_alive_exit(l);
 	cancel_delayed_work_sync(&l->flush_work);
 	virtsock_rxq_flush(&l->rxq);
 	destroy_workqueue(l->wq);

@@ -150,7 +150,6 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb);
 bool virtsock_tx_append(struct virtsock_link *l, struct vsock_sock *vsk,
 			struct msghdr *msg, u32 len);
 void virtsock_flush(struct virtsock_link *l);
-void virtsock_alive(struct virtsock_link *l);
 void virtsock_flush_sync(struct virtsock_link *l);
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 			    enum virtsock_wait wait);
@@ -161,6 +160,11 @@ void virtsock_tx_purge(struct virtsock_link *l);
 void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
 			  u64 deadline_ns);
 extern const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR];
+
+/* alive.c */
+void virtsock_alive(struct virtsock_link *l);
+void virtsock_alive_init(struct virtsock_link *l);
+void virtsock_alive_exit(struct virtsock_link *l);
 
 /* doorbell.c */
 int virtsock_doorbell_init(struct virtsock_link *l);
