@@ -40,8 +40,7 @@ static void virtsock_doorbell_tell(struct virtsock_link *l, struct irq_data *d)
 	hc.rcx = arg;
 	hc.rdx = 0;
 	hc.rsi = 0;
-	virtsock_hypercall(VIRTSOCK_HC_DOORBELL, &hc);
-	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	virtsock_call(l, VIRTSOCK_HC_DOORBELL, &hc);
 }
 
 static int virtsock_irq_set_affinity(struct irq_data *d,

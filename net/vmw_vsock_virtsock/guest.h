@@ -116,6 +116,8 @@ struct virtsock_link {
 
 extern struct virtsock_link virtsock_link;
 
+struct virtsock_hc;
+
 /* link.c */
 int virtsock_link_init(struct virtsock_link *l);
 void virtsock_link_start(struct virtsock_link *l);
@@ -139,6 +141,8 @@ struct virtsock_flusher {
 int virtsock_ring_alloc(struct virtsock_link *l);
 void virtsock_ring_free(struct virtsock_link *l);
 bool virtsock_ring_fill(struct virtsock_link *l);
+long virtsock_call(struct virtsock_link *l, enum virtsock_hc_op op,
+		   struct virtsock_hc *hc);
 long virtsock_ring_call(struct virtsock_link *l, bool waits);
 int virtsock_ring_receive(struct virtsock_link *l, const struct virtsock_flusher *f);
 void virtsock_ring_reap(struct virtsock_link *l);

@@ -72,9 +72,8 @@ static long virtsock_hello(struct virtsock_link *l)
 		.rbx = VIRTSOCK_ABI_VERSION,
 		.rcx = VIRTSOCK_FEATURES,
 	};
-	long err = virtsock_hypercall(VIRTSOCK_HC_HELLO, &hc);
+	long err = virtsock_call(l, VIRTSOCK_HC_HELLO, &hc);
 
-	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
 	if (err)
 		return err;
 	if (hc.rbx >> 32 != VIRTSOCK_MAGIC || hc.rdx & ~VIRTSOCK_FEATURES)
@@ -103,8 +102,7 @@ static long virtsock_register(struct virtsock_link *l, u64 doorbell)
 	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
 		setup->pages[i] = cpu_to_le64(page_to_phys(l->pages[i]));
 	hc.rcx = virt_to_phys(setup);
-	err = virtsock_hypercall(VIRTSOCK_HC_REGISTER, &hc);
-	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	err = virtsock_call(l, VIRTSOCK_HC_REGISTER, &hc);
 	kfree(setup);
 	return err;
 }
@@ -125,7 +123,7 @@ static void virtsock_link_up(struct virtsock_link *l, u64 registered)
 	while ((hc.rcx = READ_ONCE(l->doorbell)) != registered) {
 		registered = hc.rcx;
 		hc.rbx = l->epoch;
-		virtsock_hypercall(VIRTSOCK_HC_DOORBELL, &hc);
+		virtsock_call(l, VIRTSOCK_HC_DOORBELL, &hc);
 	}
 
 	pr_info("virtsock: link up, CID %u\n", l->cid);
@@ -213,8 +211,7 @@ static void virtsock_say_goodbye(struct virtsock_link *l)
 	l->up = false;
 	spin_unlock_bh(&l->lock);
 	virtsock_tx_wait(l);
-	virtsock_hypercall(VIRTSOCK_HC_UNREGISTER, &hc);
-	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	virtsock_call(l, VIRTSOCK_HC_UNREGISTER, &hc);
 	l->ending = true;
 }
 

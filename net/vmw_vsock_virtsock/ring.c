@@ -112,6 +112,22 @@ void virtsock_ring_reap(struct virtsock_link *l)
 }
 
 /**
+ * virtsock_call() - a hypercall
+ * @l: the link
+ * @op: enum virtsock_hc_op
+ * @hc: arguments, results
+ *
+ * Context: any.
+ * Return: as virtsock_hypercall().
+ */
+long virtsock_call(struct virtsock_link *l, enum virtsock_hc_op op,
+		   struct virtsock_hc *hc)
+{
+	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
+	return virtsock_hypercall(op, hc);
+}
+
+/**
  * virtsock_ring_call() - one hypercall, with what it brings back
  * @l: the link
  * @waits: the caller is about to wait for an answer
@@ -131,9 +147,8 @@ long virtsock_ring_call(struct virtsock_link *l, bool waits)
 	bool poll = l->head == l->tail;
 	long err;
 
-	err = virtsock_hypercall(VIRTSOCK_HC_FLUSH, &hc);
+	err = virtsock_call(l, VIRTSOCK_HC_FLUSH, &hc);
 	WRITE_ONCE(l->last_call, jiffies);
-	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
 	virtsock_stat_inc(&l->stats, poll ? VIRTSOCK_STATS_A_POLLS :
 					    VIRTSOCK_STATS_A_FLUSHES);
 	if (err)
