@@ -195,6 +195,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 
 		/* Other guests cannot be reached: say so, as a host would. */
 		if (info.dst_cid != VMADDR_CID_HOST) {
+			virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_ROUTE);
 			virtsock_push_reset(vm, &info);
 		} else {
 			err = virtsock_pull_record(vcpu, &info, rec, &packets);

@@ -151,7 +151,7 @@ int virtsock_host_tx(struct sk_buff *skb)
 	}
 	if (err) {
 		virtsock_sock_untx(skb);
-		kfree_skb(skb);
+		virtsock_drop(skb, VIRTSOCK_DROP_NO_LINK);
 		return err;
 	}
 	return len;
@@ -208,8 +208,10 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 	if (rec->op == VIRTIO_VSOCK_OP_RST)
 		return;
 	skb = virtsock_unpack(&info, 0, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	if (skb && virtsock_push_queue(vm, skb, true))
-		kfree_skb(skb);
+	if (!skb)
+		virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_MEMORY);
+	else if (virtsock_push_queue(vm, skb, true))
+		virtsock_drop(skb, VIRTSOCK_DROP_NO_LINK);
 }
 
 /**
@@ -244,7 +246,7 @@ void virtsock_host_forget(struct vsock_sock *vsk, bool sync)
 	spin_unlock_bh(&vm->tx_lock);
 	if (sync)
 		mutex_unlock(&vm->lock);
-	__skb_queue_purge(&freeme);
+	virtsock_drop_all(&freeme, VIRTSOCK_DROP_SOCKET_END);
 	virtsock_vm_put(vm);
 }
 
@@ -266,5 +268,5 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	skb_queue_splice_init(&vm->txq, &freeme);
 	vm->tx_control = 0;
 	spin_unlock_bh(&vm->tx_lock);
-	__skb_queue_purge(&freeme);
+	virtsock_drop_all(&freeme, VIRTSOCK_DROP_LINK_END);
 }

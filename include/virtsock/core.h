@@ -24,6 +24,7 @@
 #include <net/af_vsock.h>
 #include <uapi/linux/virtsock.h>
 #include <virtsock/credit.h>
+#include <virtsock/reason.h>
 #include <virtsock/rec.h>
 
 /**
@@ -374,6 +375,13 @@ void *virtsock_skb_room(struct sk_buff *skb, u32 off, u32 *len);
 /* tap.c */
 void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);
 
+/* drop.c */
+void virtsock_drop_seen(struct sk_buff *skb, enum virtsock_drop_reason why);
+void virtsock_drop(struct sk_buff *skb, enum virtsock_drop_reason why);
+void virtsock_drop_all(struct sk_buff_head *skbs, enum virtsock_drop_reason why);
+void virtsock_drop_rec(const struct virtsock_rec_info *rec,
+		       enum virtsock_drop_reason why);
+
 /* rxq.c */
 
 #define VIRTSOCK_RXQ_LANES	16
@@ -441,14 +449,16 @@ void virtsock_rxq_drain(struct virtsock_rxq *q);
 void virtsock_rxq_flush(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
 bool virtsock_rxq_stale(void);
-void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb);
+void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb,
+			 enum virtsock_drop_reason why);
 void virtsock_rxq_uncharge(struct virtsock_rxq *q, u32 bytes);
 
 /* park.c */
 void virtsock_park_init(struct virtsock_sock *vs);
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb, bool connected);
-void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
+void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
+			 enum virtsock_drop_reason why);
 void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs);
 void virtsock_unpark(struct virtsock_lane *lane);
 

@@ -322,7 +322,7 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 	if (!l->up) {
 		spin_unlock_bh(&l->lock);
 		virtsock_sock_untx(skb);
-		kfree_skb(skb);
+		virtsock_drop(skb, VIRTSOCK_DROP_NO_LINK);
 		return -ENODEV;
 	}
 	__skb_queue_tail(&l->txq, skb);
@@ -411,7 +411,7 @@ void virtsock_tx_cancel(struct virtsock_link *l, struct vsock_sock *vsk)
 		}
 	}
 	spin_unlock_bh(&l->lock);
-	__skb_queue_purge(&freeme);
+	virtsock_drop_all(&freeme, VIRTSOCK_DROP_SOCKET_END);
 }
 
 /**
@@ -445,7 +445,7 @@ void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk)
 	skb_queue_walk_safe(&l->batch, skb, next) {
 		if (skb->sk == sk_vsock(vsk)) {
 			__skb_unlink(skb, &l->batch);
-			kfree_skb(skb);
+			virtsock_drop(skb, VIRTSOCK_DROP_SOCKET_END);
 		}
 	}
 	skb_queue_walk(&l->inflight, skb)
@@ -504,7 +504,7 @@ void virtsock_tx_purge(struct virtsock_link *l)
 	l->rx_len = 0;
 	l->rx_done = 0;
 	spin_unlock_bh(&l->lock);
-	__skb_queue_purge(&freeme);
+	virtsock_drop_all(&freeme, VIRTSOCK_DROP_LINK_END);
 }
 
 /**

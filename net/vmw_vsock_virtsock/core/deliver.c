@@ -69,8 +69,10 @@ static void virtsock_refuse(struct virtio_transport *t, struct sk_buff *skb)
 	if (reply) {
 		virtio_vsock_skb_set_reply(reply);
 		virtsock_compat_send_pkt(t, reply, &init_net);
+	} else if (virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RST) {
+		virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_MEMORY);
 	}
-	kfree_skb(skb);
+	virtsock_drop(skb, VIRTSOCK_DROP_REFUSED);
 }
 
 /* The byte credit of a packet. Return: may its socket send now? */
@@ -267,8 +269,10 @@ static int virtsock_wait_bound(struct virtsock_lane *lane, struct sk_buff *skb)
 	}
 	virtsock_addrs(skb, &src, &dst);
 	sk = vsock_find_bound_socket(&dst);
-	if (!sk)
+	if (!sk) {
+		virtsock_drop_seen(skb, VIRTSOCK_DROP_NO_SOCKET);
 		return 0;
+	}
 	ret = virtsock_late(lane, sk, skb);
 	if (ret < 0)
 		virtsock_refuse(t, skb);

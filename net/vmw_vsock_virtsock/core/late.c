@@ -216,7 +216,7 @@ void virtsock_late_purge(struct virtsock_lane *lane)
 	spin_unlock_irq(&lane->skbs.lock);
 	list_for_each_entry_safe(l, next, &late, link) {
 		while ((skb = __skb_dequeue(&l->skbs)))
-			virtsock_rxq_forget(lane->rxq, skb);
+			virtsock_rxq_forget(lane->rxq, skb, VIRTSOCK_DROP_LINK_END);
 		virtsock_late_free(l);
 	}
 }

@@ -258,6 +258,7 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb, bool connected)
 {
 	struct virtsock_rxq *q = lane->rxq;
+	enum virtsock_drop_reason why = VIRTSOCK_NOT_DROPPED;
 	bool parks = true, folded = false;
 	struct virtsock_sock *vs;
 	u32 paid = 0;
@@ -276,6 +277,7 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 	if (READ_ONCE(vs->cut)) {
 		/* Its link ends, and nobody waits for this any more. */
 		folded = true;
+		why = VIRTSOCK_DROP_LINK_END;
 	} else if (!skb_queue_empty(&vs->parked)) {
 		folded = virtsock_fold(q, skb_peek_tail(&vs->parked), skb);
 	} else if (sock_owned_by_user(sk)) {
@@ -291,7 +293,7 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 	}
 	spin_unlock_bh(&sk->sk_lock.slock);
 	if (folded)
-		virtsock_rxq_forget(q, skb);
+		virtsock_rxq_forget(q, skb, why);
 	else if (paid)
 		virtsock_rxq_uncharge(q, paid);
 	return parks;
@@ -301,10 +303,12 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
  * virtsock_park_purge() - forget what is parked
  * @sk: the socket
  * @vs: its state
+ * @why: the reason
  *
  * Context: any but hard irq.
  */
-void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
+void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
+			 enum virtsock_drop_reason why)
 {
 	struct sk_buff *skb;
 
@@ -315,7 +319,7 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
 		virtsock_bell_off(sk, vs);
 	while ((skb = __skb_dequeue(&vs->parked))) {
 		virtsock_sock_rx_done(sk, 0, virtsock_skb_cb(skb)->paid);
-		virtsock_rxq_forget(vs->lane->rxq, skb);
+		virtsock_rxq_forget(vs->lane->rxq, skb, why);
 	}
 	spin_unlock_bh(&sk->sk_lock.slock);
 }

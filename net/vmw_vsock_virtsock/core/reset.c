@@ -128,7 +128,7 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs)
 	struct sock *sk = sk_vsock(vsk);
 
 	WRITE_ONCE(vs->cut, true);
-	virtsock_park_purge(sk, vs);
+	virtsock_park_purge(sk, vs, VIRTSOCK_DROP_LINK_END);
 	/* Here, as one that gives up may go to another transport at once. */
 	virtsock_park_refuse(sk, vs);
 	/* Closed in order by the peer, or not connected, if in no table. */

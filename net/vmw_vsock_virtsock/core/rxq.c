@@ -41,15 +41,17 @@ static void virtsock_rxq_less(struct virtsock_rxq *q, u32 charge)
  * virtsock_rxq_forget() - drop a packet that waits
  * @q: the queue
  * @skb: the packet, taken off its list
+ * @why: the reason
  *
  * Context: any but hard irq; the caller keeps the queue, if by RCU only (a
  * spinlock will do).
  */
-void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb)
+void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb,
+			 enum virtsock_drop_reason why)
 {
 	u32 charge = virtsock_skb_cb(skb)->charge;
 
-	kfree_skb(skb);
+	virtsock_drop(skb, why);
 	virtsock_rxq_less(q, charge);
 }
 
@@ -97,7 +99,7 @@ static void virtsock_lane_work(struct work_struct *work)
 		charge = virtsock_skb_cb(skb)->charge;
 		lane->gen = virtsock_skb_cb(skb)->gen;
 		if (virtsock_rxq_stale())
-			kfree_skb(skb);
+			virtsock_drop(skb, VIRTSOCK_DROP_STALE);
 		else
 			done = virtsock_deliver_slow(lane, skb);
 		/* Pairs with the acquire in virtsock_deliver_fast(). */
@@ -194,7 +196,7 @@ static void virtsock_lane_purge(struct virtsock_lane *lane)
 	spin_unlock_irq(&lane->skbs.lock);
 	while ((skb = __skb_dequeue(&forget))) {
 		atomic_dec(&lane->pending);
-		virtsock_rxq_forget(lane->rxq, skb);
+		virtsock_rxq_forget(lane->rxq, skb, VIRTSOCK_DROP_LINK_END);
 	}
 }
 

@@ -86,7 +86,7 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 		spin_lock_bh(&side->lock);
 		list_del(&vs->side_link);
 		spin_unlock_bh(&side->lock);
-		virtsock_park_purge(sk_vsock(vsk), vs);
+		virtsock_park_purge(sk_vsock(vsk), vs, VIRTSOCK_DROP_SOCKET_END);
 		virtio_transport_destruct(vsk);
 	}
 	return err;
@@ -134,7 +134,7 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	spin_unlock_bh(&side->lock);
 	/* In this order: see virtsock_sk_locked() */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
-	virtsock_park_purge(sk_vsock(vsk), vs);
+	virtsock_park_purge(sk_vsock(vsk), vs, VIRTSOCK_DROP_SOCKET_END);
 	virtsock_buf_release(vs);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
@@ -151,7 +151,7 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	if (vs->tx_cid && vs->tx_cid != vsk->remote_addr.svm_cid)
 		virtsock_forget(side, vsk);
 	/* So are its answers, which this connect() does not want. */
-	virtsock_park_purge(sk_vsock(vsk), vs);
+	virtsock_park_purge(sk_vsock(vsk), vs, VIRTSOCK_DROP_SOCKET_END);
 	spin_lock_bh(&vs->lock);
 	vs->deferred = 0;
 	vs->asked = false;
@@ -195,18 +195,21 @@ static int virtsock_cancel_pkt(struct vsock_sock *vsk)
 /* A packet of the common code. Context: process. */
 static int virtsock_send(struct virtsock_side *side, struct sk_buff *skb)
 {
+	enum virtsock_drop_reason why = VIRTSOCK_DROP_NO_LINK;
 	const struct virtsock_side_ops *ops;
 	int idx, ret = -ENODEV;
 
 	idx = srcu_read_lock(&virtsock_side_srcu);
 	ops = READ_ONCE(side->ops);
-	if (ops && virtio_vsock_skb_reply(skb) && virtsock_rxq_stale())
+	if (ops && virtio_vsock_skb_reply(skb) && virtsock_rxq_stale()) {
 		ops = NULL;
+		why = VIRTSOCK_DROP_STALE;
+	}
 	if (ops)
 		ret = ops->tx(skb);
 	srcu_read_unlock(&virtsock_side_srcu, idx);
 	if (!ops)
-		kfree_skb(skb);
+		virtsock_drop(skb, why);
 	return ret;
 }
 
