@@ -27,4 +27,42 @@ enum virtsock_drop_reason {
 	VIRTSOCK_DROP_NO_MEMORY
 };
 
+/**
+ * enum virtsock_flush_reason - why the guest flushes
+ * @VIRTSOCK_FLUSH_DATA: there is enough, or the policy wants it; size and age of
+ *	the batch tell more
+ * @VIRTSOCK_FLUSH_REPLY: the answer to something received
+ * @VIRTSOCK_FLUSH_MORE: data with MSG_MORE, otherwise as the first one
+ * @VIRTSOCK_FLUSH_CONTROL: connect, response, shutdown, reset
+ * @VIRTSOCK_FLUSH_URGENT: credit that the peer is blocked on
+ * @VIRTSOCK_FLUSH_BLOCK: who sent is about to wait
+ * @VIRTSOCK_FLUSH_TIMER: the scheduler's timer
+ * @VIRTSOCK_FLUSH_LANE: what a lane's worker answered
+ * @VIRTSOCK_FLUSH_DOORBELL: the host has rung
+ * @VIRTSOCK_FLUSH_AGAIN: another round: somebody found the flush owned, the
+ *	host has more, or the ring was too small
+ * @VIRTSOCK_FLUSH_WORKER: rounds that were too many, or had no memory, go on
+ * @VIRTSOCK_FLUSH_ALIVE: no call for long
+ * @VIRTSOCK_FLUSH_PARAM: policy or deadline changed
+ * @VIRTSOCK_FLUSH_UP: the link came up
+ * @VIRTSOCK_FLUSH_DOWN: the link is about to be taken down
+ */
+enum virtsock_flush_reason {
+	VIRTSOCK_FLUSH_DATA,
+	VIRTSOCK_FLUSH_REPLY,
+	VIRTSOCK_FLUSH_MORE,
+	VIRTSOCK_FLUSH_CONTROL,
+	VIRTSOCK_FLUSH_URGENT,
+	VIRTSOCK_FLUSH_BLOCK,
+	VIRTSOCK_FLUSH_TIMER,
+	VIRTSOCK_FLUSH_LANE,
+	VIRTSOCK_FLUSH_DOORBELL,
+	VIRTSOCK_FLUSH_AGAIN,
+	VIRTSOCK_FLUSH_WORKER,
+	VIRTSOCK_FLUSH_ALIVE,
+	VIRTSOCK_FLUSH_PARAM,
+	VIRTSOCK_FLUSH_UP,
+	VIRTSOCK_FLUSH_DOWN
+};
+
 #endif

@@ -24,7 +24,7 @@ static void virtsock_alive_work(struct work_struct *work)
 	if (!READ_ONCE(l->up))
 		return;
 	if (time_after_eq(jiffies, READ_ONCE(l->last_call) + period))
-		virtsock_flush(l);
+		virtsock_flush(l, VIRTSOCK_FLUSH_ALIVE);
 	queue_delayed_work(l->wq, &l->alive_work, period);
 }
 

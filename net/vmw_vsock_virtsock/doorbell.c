@@ -13,6 +13,7 @@
 #include <linux/msi.h>
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
+#include <trace/events/virtsock.h>
 #include "guest.h"
 #include "hypercall.h"
 
@@ -100,6 +101,7 @@ static irqreturn_t virtsock_doorbell_irq(int irq, void *data)
 	struct virtsock_link *l = data;
 
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_DOORBELLS);
+	trace_virtsock_link_doorbell(l->cid);
 	tasklet_hi_schedule(&l->poll);
 	return IRQ_HANDLED;
 }

@@ -8,6 +8,7 @@
  * link->again and goes on, so nobody spins while the host works.
  */
 #include <linux/sched/stat.h>
+#include <trace/events/virtsock.h>
 #include "guest.h"
 
 /* Hypercalls in a row before the flush moves to a worker */
@@ -33,14 +34,25 @@ static const enum virtsock_sched_event virtsock_class_event[] = {
 	[VIRTSOCK_TX_URGENT]	= VIRTSOCK_SCHED_URGENT,
 };
 
+/* Credit that nobody waits for is none. */
+static const enum virtsock_flush_reason virtsock_class_reason[] = {
+	[VIRTSOCK_TX_DATA]	= VIRTSOCK_FLUSH_DATA,
+	[VIRTSOCK_TX_REPLY]	= VIRTSOCK_FLUSH_REPLY,
+	[VIRTSOCK_TX_MORE]	= VIRTSOCK_FLUSH_MORE,
+	[VIRTSOCK_TX_CONTROL]	= VIRTSOCK_FLUSH_CONTROL,
+	[VIRTSOCK_TX_URGENT]	= VIRTSOCK_FLUSH_URGENT,
+};
+
 /* Context: any but hard irq. */
 static void __virtsock_flush(struct virtsock_link *l,
 			     const struct virtsock_flusher *f)
 {
 	int loops = VIRTSOCK_FLUSH_LOOPS;
 	bool again, all, held, later = false, waits = f->waits, lost = false;
+	enum virtsock_flush_reason why = f->why;
+	struct virtsock_packer p;
 	unsigned long delay = 0;
-	u64 start, cost;
+	u64 start, cost, first = 0;
 	long ret = 0;
 
 	spin_lock_bh(&l->lock);
@@ -54,6 +66,8 @@ static void __virtsock_flush(struct virtsock_link *l,
 		cost = 0;
 		l->again = false;
 		l->batch_seq++;
+		if (trace_virtsock_link_flush_enabled())
+			first = l->sched.msgs ? l->sched.first_ns : 0;
 		virtsock_sched_flushed(&l->sched);
 		skb_queue_splice_tail_init(&l->txq, &l->batch);
 		spin_unlock_bh(&l->lock);
@@ -67,11 +81,14 @@ static void __virtsock_flush(struct virtsock_link *l,
 				goto locked;
 		}
 		/* What a flush costs, which waiting for an answer is not */
-		start = waits ? 0 : ktime_get_ns();
-		all = virtsock_ring_fill(l);
+		start = waits && !trace_virtsock_link_flush_enabled() ?
+			0 : ktime_get_ns();
+		all = virtsock_ring_fill(l, &p);
+		trace_virtsock_link_flush(l->cid, why, &p, waits, start, first);
 		ret = virtsock_ring_call(l, waits);
 		cost = waits ? 0 : ktime_get_ns() - start;
 		waits = false;
+		why = VIRTSOCK_FLUSH_AGAIN;
 		if (ret >= 0) {
 			int err = virtsock_ring_receive(l, f);
 
@@ -121,12 +138,13 @@ locked:
 /**
  * virtsock_flush() - flush now, or have the owner of the flush do it again
  * @l: the link
+ * @why: for those who trace it
  *
  * Context: any but hard irq. Makes hypercalls: no lock a host could wait for.
  */
-void virtsock_flush(struct virtsock_link *l)
+void virtsock_flush(struct virtsock_link *l, enum virtsock_flush_reason why)
 {
-	static const struct virtsock_flusher anybody = { .gfp = GFP_ATOMIC };
+	struct virtsock_flusher anybody = { .gfp = GFP_ATOMIC, .why = why };
 
 	__virtsock_flush(l, &anybody);
 }
@@ -145,7 +163,7 @@ void virtsock_flush_sync(struct virtsock_link *l)
 	bool left;
 
 	do {
-		virtsock_flush(l);
+		virtsock_flush(l, VIRTSOCK_FLUSH_DOWN);
 		virtsock_tx_wait(l);
 		spin_lock_bh(&l->lock);
 		left = l->up && !l->stopped &&
@@ -158,7 +176,10 @@ void virtsock_flush_sync(struct virtsock_link *l)
 static void virtsock_flush_worker(struct work_struct *work)
 {
 	/* NOIO: a block device may depend on what we receive. */
-	static const struct virtsock_flusher worker = { .gfp = GFP_NOIO };
+	static const struct virtsock_flusher worker = {
+		.gfp = GFP_NOIO,
+		.why = VIRTSOCK_FLUSH_WORKER,
+	};
 	struct virtsock_link *l = container_of(to_delayed_work(work),
 					       struct virtsock_link, flush_work);
 
@@ -167,7 +188,8 @@ static void virtsock_flush_worker(struct work_struct *work)
 
 static void virtsock_poll(struct tasklet_struct *t)
 {
-	virtsock_flush(container_of(t, struct virtsock_link, poll));
+	virtsock_flush(container_of(t, struct virtsock_link, poll),
+		       VIRTSOCK_FLUSH_DOORBELL);
 }
 
 /* Have the scheduler asked again, in @ns. l->lock held. */
@@ -190,7 +212,7 @@ static enum hrtimer_restart virtsock_timer(struct hrtimer *timer)
 	/* A lane's worker that keeps answers may wait for a socket by now. */
 	if (atomic_xchg(&l->reply_waits, 0) || next == VIRTSOCK_SCHED_FLUSH) {
 		virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_TIMER_FLUSHES);
-		virtsock_flush(l);
+		virtsock_flush(l, VIRTSOCK_FLUSH_TIMER);
 	}
 	return HRTIMER_NORESTART;
 }
@@ -223,13 +245,14 @@ static bool virtsock_obey(struct virtsock_link *l, u64 verdict)
 
 /* Flush for a program. Context: process, @locked is locked by it. */
 static void virtsock_flush_for(struct virtsock_link *l, struct sock *locked,
-			       bool waits)
+			       bool waits, enum virtsock_flush_reason why)
 {
 	struct virtsock_flusher f = {
 		.gfp = GFP_ATOMIC,
 		.locked = locked,
 		/* Who waits in the host must not keep others from this CPU. */
 		.waits = waits && single_task_running(),
+		.why = why,
 	};
 
 	/* Everybody's traffic waits for the owner: it must not be preempted. */
@@ -243,7 +266,7 @@ static void virtsock_lane_end(struct virtsock_rxq *q)
 	struct virtsock_link *l = container_of(q, struct virtsock_link, rxq);
 
 	if (atomic_xchg(&l->reply_waits, 0))
-		virtsock_flush(l);
+		virtsock_flush(l, VIRTSOCK_FLUSH_LANE);
 }
 
 /*
@@ -271,7 +294,7 @@ static void virtsock_tx_queued(struct virtsock_link *l, struct sock *sk,
 	spin_unlock_bh(&l->lock);
 
 	if (flush)
-		virtsock_flush_for(l, locked, waits);
+		virtsock_flush_for(l, locked, waits, virtsock_class_reason[class]);
 }
 
 /**
@@ -386,7 +409,7 @@ void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 							      0, vsk));
 	spin_unlock_bh(&l->lock);
 	if (flush)
-		virtsock_flush_for(l, sk_vsock(vsk), sleeps);
+		virtsock_flush_for(l, sk_vsock(vsk), sleeps, VIRTSOCK_FLUSH_BLOCK);
 }
 
 /**
@@ -458,7 +481,7 @@ void virtsock_tx_forget(struct virtsock_link *l, struct vsock_sock *vsk)
 	spin_unlock_bh(&l->lock);
 	wake_up(&l->idle);
 	if (again)
-		virtsock_flush(l);
+		virtsock_flush(l, VIRTSOCK_FLUSH_AGAIN);
 	local_bh_enable();
 }
 
@@ -523,7 +546,7 @@ void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
 	l->sched.deadline_ns = deadline_ns;
 	spin_unlock_bh(&l->lock);
 	/* What waited by the old rule leaves now. */
-	virtsock_flush(l);
+	virtsock_flush(l, VIRTSOCK_FLUSH_PARAM);
 }
 
 /**

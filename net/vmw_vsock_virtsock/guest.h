@@ -130,17 +130,19 @@ int virtsock_link_admin(struct virtsock_link *l, bool up);
  * @gfp: how it may allocate
  * @locked: the socket it has locked, or NULL
  * @waits: it is about to wait for an answer
+ * @why: for those who trace it
  */
 struct virtsock_flusher {
 	gfp_t gfp;
 	struct sock *locked;
 	bool waits;
+	enum virtsock_flush_reason why;
 };
 
 /* ring.c */
 int virtsock_ring_alloc(struct virtsock_link *l);
 void virtsock_ring_free(struct virtsock_link *l);
-bool virtsock_ring_fill(struct virtsock_link *l);
+bool virtsock_ring_fill(struct virtsock_link *l, struct virtsock_packer *p);
 long virtsock_call(struct virtsock_link *l, enum virtsock_hc_op op,
 		   struct virtsock_hc *hc);
 long virtsock_ring_call(struct virtsock_link *l, bool waits);
@@ -153,7 +155,7 @@ void virtsock_flush_exit(struct virtsock_link *l);
 int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb);
 bool virtsock_tx_append(struct virtsock_link *l, struct vsock_sock *vsk,
 			struct msghdr *msg, u32 len);
-void virtsock_flush(struct virtsock_link *l);
+void virtsock_flush(struct virtsock_link *l, enum virtsock_flush_reason why);
 void virtsock_flush_sync(struct virtsock_link *l);
 void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 			    enum virtsock_wait wait);

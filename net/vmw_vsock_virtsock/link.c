@@ -129,7 +129,7 @@ static void virtsock_link_up(struct virtsock_link *l, u64 registered)
 	pr_info("virtsock: link up, CID %u\n", l->cid);
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, l->cid, 0, NULL);
 	/* Arms the doorbell, and brings what waits already. */
-	virtsock_flush(l);
+	virtsock_flush(l, VIRTSOCK_FLUSH_UP);
 	virtsock_alive(l);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
+#include <trace/events/virtsock.h>
 #include "guest.h"
 #include "hypercall.h"
 
@@ -64,33 +65,34 @@ out:
 /**
  * virtsock_ring_fill() - pack the batch into the ring
  * @l: the link
+ * @p: out: what was packed
  *
  * Context: owner of the flush.
  * Return: true if everything fitted.
  */
-bool virtsock_ring_fill(struct virtsock_link *l)
+bool virtsock_ring_fill(struct virtsock_link *l, struct virtsock_packer *p)
 {
 	u32 mask = VIRTSOCK_RING_SIZE - 1;
-	struct virtsock_packer p = {
+	struct sk_buff *skb;
+
+	*p = (struct virtsock_packer){
 		.buf = l->ring + (l->head & mask),
 		.size = VIRTSOCK_RING_SIZE - (l->head - l->tail),
 		.cid = l->cid,
 		.seg_min = VIRTSOCK_SEG_MIN,
 	};
-	struct sk_buff *skb;
-
 	while ((skb = skb_peek(&l->batch))) {
-		if (!virtsock_pack(&p, skb))
+		if (!virtsock_pack(p, skb))
 			break;
 		__skb_unlink(skb, &l->batch);
-		virtsock_skb_cb(skb)->pos = l->head + p.used;
+		virtsock_skb_cb(skb)->pos = l->head + p->used;
 		__skb_queue_tail(&l->inflight, skb);
 	}
-	virtsock_pack_seal(&p);
-	l->head += p.used;
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
-	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
+	virtsock_pack_seal(p);
+	l->head += p->used;
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_BYTES, p->bytes);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p->messages);
+	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_TX_RECORDS, p->records);
 	return skb_queue_empty(&l->batch);
 }
 
@@ -123,8 +125,12 @@ void virtsock_ring_reap(struct virtsock_link *l)
 long virtsock_call(struct virtsock_link *l, enum virtsock_hc_op op,
 		   struct virtsock_hc *hc)
 {
+	u64 start = trace_virtsock_link_hypercall_enabled() ? ktime_get_ns() : 0;
+	long ret = virtsock_hypercall(op, hc);
+
 	virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_HYPERCALLS);
-	return virtsock_hypercall(op, hc);
+	trace_virtsock_link_hypercall(l->cid, op, ret, hc->rdx, start);
+	return ret;
 }
 
 /**

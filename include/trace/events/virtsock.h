@@ -9,6 +9,7 @@
 #if !defined(_TRACE_VIRTSOCK_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _TRACE_VIRTSOCK_H
 
+#include <linux/ktime.h>
 #include <linux/tracepoint.h>
 #include <virtsock/core.h>
 
@@ -35,6 +36,30 @@
 	EM(VIRTSOCK_DROP_STALE,			"stale")	\
 	EMe(VIRTSOCK_DROP_NO_MEMORY,		"no-memory")
 
+#define virtsock_flush_reasons					\
+	EM(VIRTSOCK_FLUSH_DATA,			"data")		\
+	EM(VIRTSOCK_FLUSH_REPLY,		"reply")	\
+	EM(VIRTSOCK_FLUSH_MORE,			"more")		\
+	EM(VIRTSOCK_FLUSH_CONTROL,		"control")	\
+	EM(VIRTSOCK_FLUSH_URGENT,		"urgent")	\
+	EM(VIRTSOCK_FLUSH_BLOCK,		"block")	\
+	EM(VIRTSOCK_FLUSH_TIMER,		"timer")	\
+	EM(VIRTSOCK_FLUSH_LANE,			"lane")		\
+	EM(VIRTSOCK_FLUSH_DOORBELL,		"doorbell")	\
+	EM(VIRTSOCK_FLUSH_AGAIN,		"again")	\
+	EM(VIRTSOCK_FLUSH_WORKER,		"worker")	\
+	EM(VIRTSOCK_FLUSH_ALIVE,		"alive")	\
+	EM(VIRTSOCK_FLUSH_PARAM,		"param")	\
+	EM(VIRTSOCK_FLUSH_UP,			"up")		\
+	EMe(VIRTSOCK_FLUSH_DOWN,		"down")
+
+#define virtsock_hypercalls					\
+	EM(VIRTSOCK_HC_HELLO,			"HELLO")	\
+	EM(VIRTSOCK_HC_REGISTER,		"REGISTER")	\
+	EM(VIRTSOCK_HC_FLUSH,			"FLUSH")	\
+	EM(VIRTSOCK_HC_DOORBELL,		"DOORBELL")	\
+	EMe(VIRTSOCK_HC_UNREGISTER,		"UNREGISTER")
+
 /* Values that user space sees in the formats of the events */
 #undef EM
 #undef EMe
@@ -44,6 +69,8 @@
 virtsock_packet_types
 virtsock_packet_ops
 virtsock_drop_reasons
+virtsock_flush_reasons
+virtsock_hypercalls
 
 /* And their names */
 #undef EM
@@ -51,6 +78,93 @@ virtsock_drop_reasons
 #define EM(a, b)	{ a, b },
 #define EMe(a, b)	{ a, b }
 
+#define virtsock_show_results(flags)				\
+	__print_flags(flags, "|",				\
+		      { VIRTSOCK_FR_RX_MORE,	"RX_MORE" },	\
+		      { VIRTSOCK_FR_TX_MORE,	"TX_MORE" },	\
+		      { VIRTSOCK_FR_TX_STOP,	"TX_STOP" },	\
+		      { VIRTSOCK_FR_ARMED,	"ARMED" })
+
+/*
+ * The ring is filled, the hypercall follows. @first: when the oldest message was
+ * queued, in ns; 0: there is none, or tracing was off
+ */
+TRACE_EVENT(virtsock_link_flush,
+	TP_PROTO(u32 cid, enum virtsock_flush_reason reason,
+		 const struct virtsock_packer *p, bool waits, u64 now, u64 first),
+	TP_ARGS(cid, reason, p, waits, now, first),
+	TP_STRUCT__entry(
+		__field(u32, cid)
+		__field(u32, reason)
+		__field(u32, bytes)
+		__field(u32, messages)
+		__field(u32, records)
+		__field(bool, waits)
+		__field(u64, age)
+	),
+	TP_fast_assign(
+		__entry->cid = cid;
+		__entry->reason = reason;
+		__entry->bytes = p->bytes;
+		__entry->messages = p->messages;
+		__entry->records = p->records;
+		__entry->waits = waits;
+		__entry->age = first ? now - first : 0;
+	),
+	TP_printk("cid=%u reason=%s bytes=%u messages=%u records=%u waits=%d age=%llu",
+		  __entry->cid,
+		  __print_symbolic(__entry->reason, virtsock_flush_reasons),
+		  __entry->bytes, __entry->messages, __entry->records,
+		  __entry->waits, __entry->age)
+);
+
+/*
+ * A hypercall is over. @flags: RDX, the results of a FLUSH that succeeded;
+ * @start: in ns, 0 if tracing was off then: its duration is not known
+ */
+DECLARE_EVENT_CLASS(virtsock_hypercall,
+	TP_PROTO(u32 cid, u32 op, long result, u64 flags, u64 start),
+	TP_ARGS(cid, op, result, flags, start),
+	TP_STRUCT__entry(
+		__field(u32, cid)
+		__field(u32, op)
+		__field(int, result)
+		__field(u32, flags)
+		__field(u64, duration)
+	),
+	TP_fast_assign(
+		__entry->cid = cid;
+		__entry->op = op;
+		__entry->result = result;
+		__entry->flags = op == VIRTSOCK_HC_FLUSH && !result ? flags : 0;
+		__entry->duration = start ? ktime_get_ns() - start : 0;
+	),
+	TP_printk("cid=%u op=%s result=%d flags=%s duration=%llu",
+		  __entry->cid,
+		  __print_symbolic(__entry->op, virtsock_hypercalls),
+		  __entry->result, virtsock_show_results(__entry->flags),
+		  __entry->duration)
+);
+
+DEFINE_EVENT(virtsock_hypercall, virtsock_link_hypercall,
+	TP_PROTO(u32 cid, u32 op, long result, u64 flags, u64 start),
+	TP_ARGS(cid, op, result, flags, start)
+);
+
+/* The doorbell's interrupt has come */
+TRACE_EVENT(virtsock_link_doorbell,
+	TP_PROTO(u32 cid),
+	TP_ARGS(cid),
+	TP_STRUCT__entry(
+		__field(u32, cid)
+	),
+	TP_fast_assign(
+		__entry->cid = cid;
+	),
+	TP_printk("cid=%u", __entry->cid)
+);
+
+/* A packet did not reach its socket, on either side */
 TRACE_EVENT(virtsock_drop,
 	TP_PROTO(u32 src_cid, u32 src_port, u32 dst_cid, u32 dst_port, u32 len,
 		 u16 type, u16 op, enum virtsock_drop_reason reason),

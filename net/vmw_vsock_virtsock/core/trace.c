@@ -2,3 +2,8 @@
 /* The tracepoints of all three modules */
 #define CREATE_TRACE_POINTS
 #include <trace/events/virtsock.h>
+
+/* Of vmw_vsock_virtsock */
+EXPORT_TRACEPOINT_SYMBOL_GPL(virtsock_link_flush);
+EXPORT_TRACEPOINT_SYMBOL_GPL(virtsock_link_hypercall);
+EXPORT_TRACEPOINT_SYMBOL_GPL(virtsock_link_doorbell);
