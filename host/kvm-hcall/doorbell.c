@@ -5,6 +5,7 @@
  * is repeated, ever slower, until the guest calls.
  */
 #include <asm/apicdef.h>
+#include <trace/events/virtsock.h>
 #include "host.h"
 
 #define VIRTSOCK_KICK_FIRST	(HZ / 10)
@@ -34,6 +35,7 @@ void virtsock_ring(struct virtsock_vm *vm)
 		dest <<= 24;
 	kvm_apic_send_ipi(vcpu->arch.apic, icr, dest);
 	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_DOORBELLS);
+	trace_virtsock_vm_doorbell(vm->cid, arg);
 	queue_delayed_work(virtsock_host_wq, &vm->kick_work, VIRTSOCK_KICK_FIRST);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <trace/events/virtsock.h>
 #include "host.h"
 
 /* Between the end of a link and the next */
@@ -228,6 +229,7 @@ static long virtsock_hc_unregister(struct virtsock_vm *vm)
  */
 void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs)
 {
+	u64 start = trace_virtsock_vm_hypercall_enabled() ? ktime_get_ns() : 0;
 	struct virtsock_vm *vm;
 	long ret;
 
@@ -264,6 +266,7 @@ void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs)
 		ret = virtsock_hc_unregister(vm);
 	mutex_unlock(&vm->lock);
 	regs->rax = ret;
+	trace_virtsock_vm_hypercall(vm->cid, op, ret, regs->rdx, start);
 	virtsock_vm_put(vm);
 }
 

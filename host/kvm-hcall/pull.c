@@ -5,6 +5,7 @@
  * ring and is read anew by the next call.
  */
 #include <linux/sched/signal.h>
+#include <trace/events/virtsock.h>
 #include "host.h"
 
 /* One hypercall's budget, in payload and in records */
@@ -115,15 +116,12 @@ static int virtsock_pull_record(struct kvm_vcpu *vcpu,
  * that wakes would take the CPU for each record anew; to deliver them does not.
  */
 static void virtsock_pull_deliver(struct virtsock_vm *vm,
-				  struct sk_buff_head *packets)
+				  struct sk_buff_head *packets, u32 *fast)
 {
-	u32 count = skb_queue_len(packets), fast = 0;
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(packets)))
-		fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
-	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_FAST, fast);
-	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, count - fast);
+		*fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
 }
 
 /* Host programs do not keep up. Return: true if the guest has to wait. */
@@ -160,7 +158,8 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 {
 	u32 size = vm->nr_pages * VIRTSOCK_PAGE_SIZE;
 	int span = virtsock_ring_span(vm->tail, head, size);
-	u32 bytes = 0, messages = 0, records = 0, held = 0, off = 0;
+	u32 bytes = 0, messages = 0, records = 0, count = 0, fast = 0;
+	u32 held = 0, off = 0;
 	struct sk_buff_head packets;
 	int err = 0;
 
@@ -208,7 +207,8 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 			held += info.len;
 			if (held >= VIRTSOCK_CHUNK_BYTES ||
 			    skb_queue_len(&packets) >= VIRTSOCK_CHUNK_PACKETS) {
-				virtsock_pull_deliver(vm, &packets);
+				count += skb_queue_len(&packets);
+				virtsock_pull_deliver(vm, &packets, &fast);
 				held = 0;
 				cond_resched();
 			}
@@ -218,10 +218,14 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		messages += info.nr_msgs;
 		records++;
 	}
-	virtsock_pull_deliver(vm, &packets);
+	count += skb_queue_len(&packets);
+	virtsock_pull_deliver(vm, &packets, &fast);
 	vm->tail += off;
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_FAST, fast);
+	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_DEFERRED, count - fast);
+	trace_virtsock_vm_pull(vm->cid, bytes, messages, records, count, fast, *flags);
 	return err < 0 && err != -ENOMEM ? err : 0;
 }

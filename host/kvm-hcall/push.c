@@ -4,6 +4,7 @@
  * packed and written to the buffer that this very call names.
  */
 #include <linux/rcuwait.h>
+#include <trace/events/virtsock.h>
 #include "host.h"
 
 static bool virtsock_is_control(struct sk_buff *skb)
@@ -65,6 +66,8 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
+	/* Those that are back in the VM's queue are still counted here. */
+	trace_virtsock_vm_push(vm->cid, &p, skb_queue_len(&batch));
 	return err ?: p.used;
 }
 

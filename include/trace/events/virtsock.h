@@ -151,6 +151,11 @@ DEFINE_EVENT(virtsock_hypercall, virtsock_link_hypercall,
 	TP_ARGS(cid, op, result, flags, start)
 );
 
+DEFINE_EVENT(virtsock_hypercall, virtsock_vm_hypercall,
+	TP_PROTO(u32 cid, u32 op, long result, u64 flags, u64 start),
+	TP_ARGS(cid, op, result, flags, start)
+);
+
 /* The doorbell's interrupt has come */
 TRACE_EVENT(virtsock_link_doorbell,
 	TP_PROTO(u32 cid),
@@ -162,6 +167,82 @@ TRACE_EVENT(virtsock_link_doorbell,
 		__entry->cid = cid;
 	),
 	TP_printk("cid=%u", __entry->cid)
+);
+
+/*
+ * A part of the ring was consumed. @packets: those that its records became;
+ * @fast: how many of them went straight to their sockets; @flags: the results
+ * of the hypercall so far
+ */
+TRACE_EVENT(virtsock_vm_pull,
+	TP_PROTO(u32 cid, u32 bytes, u32 messages, u32 records, u32 packets,
+		 u32 fast, u64 flags),
+	TP_ARGS(cid, bytes, messages, records, packets, fast, flags),
+	TP_STRUCT__entry(
+		__field(u32, cid)
+		__field(u32, bytes)
+		__field(u32, messages)
+		__field(u32, records)
+		__field(u32, packets)
+		__field(u32, fast)
+		__field(u32, flags)
+	),
+	TP_fast_assign(
+		__entry->cid = cid;
+		__entry->bytes = bytes;
+		__entry->messages = messages;
+		__entry->records = records;
+		__entry->packets = packets;
+		__entry->fast = fast;
+		__entry->flags = flags;
+	),
+	TP_printk("cid=%u bytes=%u messages=%u records=%u packets=%u fast=%u flags=%s",
+		  __entry->cid, __entry->bytes, __entry->messages,
+		  __entry->records, __entry->packets, __entry->fast,
+		  virtsock_show_results(__entry->flags))
+);
+
+/* Packets were written to the guest; @left: those that it had no room for */
+TRACE_EVENT(virtsock_vm_push,
+	TP_PROTO(u32 cid, const struct virtsock_packer *p, u32 left),
+	TP_ARGS(cid, p, left),
+	TP_STRUCT__entry(
+		__field(u32, cid)
+		__field(u32, bytes)
+		__field(u32, messages)
+		__field(u32, records)
+		__field(u32, left)
+	),
+	TP_fast_assign(
+		__entry->cid = cid;
+		__entry->bytes = p->bytes;
+		__entry->messages = p->messages;
+		__entry->records = p->records;
+		__entry->left = left;
+	),
+	TP_printk("cid=%u bytes=%u messages=%u records=%u left=%u",
+		  __entry->cid, __entry->bytes, __entry->messages,
+		  __entry->records, __entry->left)
+);
+
+/* The host rings; @arg: as in the hypercall DOORBELL */
+TRACE_EVENT(virtsock_vm_doorbell,
+	TP_PROTO(u32 cid, u64 arg),
+	TP_ARGS(cid, arg),
+	TP_STRUCT__entry(
+		__field(u32, cid)
+		__field(u32, apic)
+		__field(u8, vector)
+		__field(bool, logical)
+	),
+	TP_fast_assign(
+		__entry->cid = cid;
+		__entry->apic = lower_32_bits(arg);
+		__entry->vector = arg >> 32;
+		__entry->logical = arg & VIRTSOCK_DB_LOGICAL;
+	),
+	TP_printk("cid=%u apic=%u vector=%u logical=%d", __entry->cid,
+		  __entry->apic, __entry->vector, __entry->logical)
 );
 
 /* A packet did not reach its socket, on either side */
