@@ -167,6 +167,9 @@ void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
 			  u64 deadline_ns);
 extern const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR];
 
+/* poll.c */
+bool virtsock_poll_waits(struct virtsock_sock *vs);
+
 /* alive.c */
 void virtsock_alive(struct virtsock_link *l);
 void virtsock_alive_init(struct virtsock_link *l);
