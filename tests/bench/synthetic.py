@@ -60,6 +60,7 @@ def records(plan, change=same):
             cells = list(plans.half(plan, transport))
             cells += plans.scale_cells(plan, transport, ["A", "C", "D", "E"])
             if transport == "virtsock":
+                cells += plans.policy_cells(plan)
                 cells += [plans.cell("counts", "virtsock", mode="ping", size=56,
                                      dir=way, run=1000) for way in ("send", "recv")]
             for cell in cells:

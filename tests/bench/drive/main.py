@@ -150,6 +150,12 @@ class Bench:
                     for side in after}
             self.write({"round": number, **cell, "result": got})
 
+    def policies(self, number):
+        """Each flush policy, set while the guest runs."""
+        for cell in plans.policy_cells(self.plan):
+            self.guests["A"].policy(cell["policy"])
+            self.run(number, [cell])
+
     def memory(self, number):
         """KiB in use: bare, with connections, and with load on them."""
         guest = self.guests["A"]
@@ -195,6 +201,7 @@ class Bench:
                 self.run(number, plans.half(self.plan, transport))
                 if transport == "virtsock":
                     self.counted(number)
+                    self.policies(number)
                 if number == 1:
                     self.memory(number)
             order.reverse()

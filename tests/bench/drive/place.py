@@ -141,6 +141,9 @@ class Guest:
         self.server = serve(["labctl", self.dir],
                             [f"vsock:any:{PORT}", f"tcp:any:{PORT}"])
 
+    def policy(self, name):
+        self.shell("echo $1 >/sys/module/vmw_vsock_virtsock/parameters/policy", name)
+
     def plug(self):
         self.qmp.call("device_add", driver="vhost-vsock-pci", id="vs0",
                       bus="hot", **{"guest-cid": int(self.cid)})

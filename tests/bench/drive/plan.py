@@ -23,12 +23,16 @@ PEERS = {
 HALF = {"virtsock": "virtsock", "unix": "virtsock", "vhost": "vhost",
         "tcp": "vhost", "tcp-e1000": "vhost"}
 
+# The default is the last: it stays when the others have been measured.
+POLICIES = ("immediate", "full", "adaptive")
+
 FULL = {
     "name": "full", "rounds": 5, "run": 300000, "warm": 40000,
     "sizes": SIZES, "ping_sizes": SIZES, "seq_sizes": SIZES,
     "variants": True, "rounds_max": 4000,
     "conns": CONNS, "conn_sizes": [1024, 16384], "conn_run": 500000,
     "zerocopy_sizes": [16384, 65536], "mixed": True, "counts": 2000,
+    "policy_sizes": [56, 4096, 65536],
     "scale_rounds": 3, "vcpu_sizes": [56, 1024, 65536], "vms": [1, 2, 3, 4],
     "vm_names": ["A", "C", "D", "E"],
     "vm_sizes": [1024, 65536], "memory_conns": 1000,
@@ -42,6 +46,7 @@ QUICK = {
     "variants": False, "rounds_max": 500,
     "conns": [1, 32], "conn_sizes": [1024], "conn_run": 100000,
     "zerocopy_sizes": [65536], "mixed": True, "counts": 200,
+    "policy_sizes": [56],
     "scale_rounds": 1, "vcpu_sizes": [1024], "vms": [1, 2],
     "vm_names": ["A", "B"],
     "vm_sizes": [1024], "memory_conns": 100,
@@ -109,6 +114,19 @@ def more_cells(plan, peers):
                     for bulk in (0, 1):
                         yield cell("mixed", peer, mode="ping", size=56, n=50,
                                    dir=way, run=plan["conn_run"], bulk=bulk)
+
+
+def policy_cells(plan):
+    """The flush policies of virtsock beside each other; guest to host, since
+    they are the guest's."""
+    for policy in POLICIES if plan["policy_sizes"] else ():
+        for size in plan["policy_sizes"]:
+            yield cell("policies", "virtsock", policy=policy, size=size, dir="recv",
+                       run=plan["run"])
+        for n in (1, 50):
+            yield cell("policies-ping", "virtsock", policy=policy, mode="ping",
+                       size=56, dir="recv", n=n, run=plan["run"],
+                       rounds=plan["rounds_max"])
 
 
 def half(plan, transport):

@@ -10,7 +10,8 @@ import subprocess
 from statistics import median
 
 # What tells cells apart.
-KEY = ("test", "peer", "variant", "size", "dir", "n", "bulk", "vcpus", "vms")
+KEY = ("test", "peer", "variant", "size", "dir", "n", "bulk", "vcpus", "vms",
+       "policy")
 BINS = 8		# of the histogram, for each octave of microseconds
 
 

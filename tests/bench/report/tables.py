@@ -2,6 +2,7 @@
 """Markdown: the paper's Table I (throughput) and Table II (latency), and more."""
 import os
 
+from drive.plan import POLICIES
 from report.results import kernel
 from report.verdict import G2H, H2G, Run, line
 
@@ -168,6 +169,29 @@ def scale(run):
     return "\n".join(out)
 
 
+def policies(run):
+    """Why adaptive is the default."""
+    sizes = run.plan["policy_sizes"]
+    rows = []
+    for policy in POLICIES:
+        if not run.find("policies", "virtsock", policy=policy):
+            continue
+        row = [policy]
+        for size in sizes:
+            for what in ("mbps", "hypercalls_per_mb"):
+                row.append(entry(run, "policies", "virtsock", what, size=size,
+                                 policy=policy))
+        for n in (1, 50):
+            for what in ("p50", "p99"):
+                row.append(entry(run, "policies-ping", "virtsock", what, min,
+                                 policy=policy, n=n))
+        rows.append(row)
+    return table(["policy"] +
+                 [f"{size_name(size)} {what}" for size in sizes
+                  for what in ("MB/s", "hypercalls/MB")] +
+                 ["round trip µs", "p99 µs", "50 connections µs", "p99 µs"], rows)
+
+
 def memory(run):
     rows = []
     for peer, name in (("virtsock", "virtsock"), ("vhost", "vhost-vsock")):
@@ -214,6 +238,7 @@ def section(name, raw):
     for label, part in (("MSG_ZEROCOPY, MB/s", zerocopy),
                         ("Connections, MB/s together", connections),
                         ("50 request/response connections", mixed),
+                        ("Flush policies, guest to host", policies),
                         ("VMs and vCPUs, MB/s together", scale),
                         ("Memory", memory)):
         out += [f"### {label}\n", part(run)]

@@ -289,7 +289,7 @@ def broken(run):
             bad.append(f"{test} of {peer}: {errors[0] if errors else 'no result'}")
     kinds = {test for test, _ in tests}
     for test in ("stream", "ping", "seq", "zerocopy", "conns", "mixed", "counts",
-                 "vcpus", "vms", "memory", "memory-vm"):
+                 "policies", "policies-ping", "vcpus", "vms", "memory", "memory-vm"):
         if test not in kinds:
             bad.append(f"{test} is missing")
     return bad
