@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 
+import perf
 import place
+
 import plan as plans
 from place import Failure
 
@@ -252,7 +254,10 @@ class Bench:
 def main():
     with open(f"{OUT}/plan.json", encoding="utf-8") as file:
         given = json.load(file)
-    plan = {**{"full": plans.FULL, "quick": plans.QUICK}[given["name"]], **given}
+    plan = {**{"full": plans.FULL, "quick": plans.QUICK,
+               "profile": plans.PROFILE}[given["name"]], **given}
+    if plan["name"] == "profile":
+        plan["cells"] = list(plans.profiled())
     bench = Bench(plan)
     bench.guests["A"] = place.Guest("A")
     bench.host.add(bench.guests["A"])
@@ -260,8 +265,11 @@ def main():
     # The e1000 of the guest takes its time to come up.
     first = plans.cell("first", "tcp-e1000", size=1024, dir="send", run=10000)
     say(f"e1000: {bench.measure(first).get('error', 'up')}")
-    bench.rounds()
-    bench.scale()
+    if plan["name"] == "profile":
+        perf.run(bench)
+    else:
+        bench.rounds()
+        bench.scale()
     bench.sync()
     say(f"{bench.cells} cells, {bench.failed} failed, "
         f"{time.monotonic() - bench.began:.0f} s")

@@ -38,6 +38,9 @@ FULL = {
     "vm_sizes": [1024, 65536], "memory_conns": 1000,
 }
 
+# A few cells under perf; the cells are named below.
+PROFILE = {"name": "profile", "warm": 40000}
+
 # Every kind of cell once: it shows that the benchmark works, nothing else. The
 # second guest is the one with two vCPUs.
 QUICK = {
@@ -53,8 +56,20 @@ QUICK = {
 }
 
 
+
 def cell(test, peer, **args):
     return {"test": test, "peer": peer, "variant": "default", **args}
+
+
+def profiled():
+    """What is looked into: large and small messages of a stream both ways, and
+    round trips."""
+    for peer in ("virtsock", "vhost", "unix"):
+        for size in (65536, 56):
+            for way in directions(peer):
+                yield cell("stream", peer, size=size, dir=way, run=4000000)
+        yield cell("ping", peer, mode="ping", size=56, dir="recv", run=4000000,
+                   rounds=100000)
 
 
 def with_buffers(plan, cells):

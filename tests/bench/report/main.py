@@ -4,6 +4,7 @@
   main.py plan FILE KEY=VALUE...	write a plan for a host
   main.py rounds DIR		what a run that broke off has done
   main.py quick DIR...			did everything work? no verdicts
+  main.py profile DIR...		where the time goes: tables
   main.py report RESULTS DIR...		JSON, tables, plots, verdicts
 """
 import json
@@ -47,6 +48,11 @@ def quick(*directories):
     return bool(bad)
 
 
+def profile(*directories):
+    from report import profile as profiles
+    return max(profiles.show(directory) for directory in directories)
+
+
 def report(target, *directories):
     from report import plots
     runs = [results.collect(results.read(directory)) for directory in directories]
@@ -64,7 +70,8 @@ def report(target, *directories):
     return 1 if missed else 0
 
 
-COMMANDS = {"plan": make_plan, "rounds": rounds, "quick": quick, "report": report}
+COMMANDS = {"plan": make_plan, "rounds": rounds, "quick": quick, "profile": profile,
+            "report": report}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:
