@@ -6,6 +6,11 @@
 #include_next <net/page_pool/helpers.h>
 #else
 #include <net/page_pool.h>
+#ifndef CONFIG_PAGE_POOL
+static inline void skb_mark_for_recycle(struct sk_buff *skb)
+{
+}
+#endif
 #endif
 
 #endif

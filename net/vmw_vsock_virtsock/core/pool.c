@@ -97,6 +97,8 @@ struct sk_buff *virtsock_pool_alloc(u32 len, gfp_t gfp)
 	struct sk_buff *skb;
 	u32 done, n;
 
+	if (!VIRTSOCK_POOLS)
+		return NULL;
 	skb = virtsock_compat_alloc_skb(0, gfp | __GFP_NOWARN);
 	if (!skb)
 		return NULL;
