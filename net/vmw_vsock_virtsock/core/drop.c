@@ -5,8 +5,8 @@
 #include <virtsock/core.h>
 
 /**
- * virtsock_drop_seen() - the common code will refuse a packet
- * @skb: the packet, stays the caller's
+ * virtsock_drop_seen() - a packet goes no further, and others free it
+ * @skb: the packet, stays theirs
  * @why: the reason
  *
  * Context: any.

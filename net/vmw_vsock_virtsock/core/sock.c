@@ -285,8 +285,10 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 		return class;
 
 	/* Its ports may be another connection's on the next link. */
-	if (READ_ONCE(vs->cut))
+	if (READ_ONCE(vs->cut)) {
+		virtsock_drop_seen(skb, VIRTSOCK_DROP_LINK_END);
 		return VIRTSOCK_TX_DROP;
+	}
 
 	/*
 	 * When a connect request is freed, its socket must not look writable:
