@@ -6,7 +6,7 @@
 /* Who has polled so often without having to wait is expected to go on ... */
 #define VIRTSOCK_BUSY_POLLS	8
 /* ... and by so many powers of two more often where that was wrong before */
-#define VIRTSOCK_DOUBT_MAX	3
+#define VIRTSOCK_DOUBT_MAX	6
 
 /**
  * virtsock_poll_waits() - a program polls, and has sent something before

@@ -145,7 +145,7 @@ static u64 reply_window(const struct virtsock_sched *s)
 {
 	if (s->cost_ns <= s->deadline_ns)
 		return deadline(s);
-	return INLINE_COSTS * s->cost_ns;
+	return min(INLINE_COSTS * s->cost_ns, cap(s));
 }
 
 static u64 queue_adaptive(struct virtsock_sched *s, u64 now,
