@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import place
+import plan as plans
 from place import Failure
 
 HERTZ = 999
@@ -56,7 +57,7 @@ def run(bench):
         bench.swap(1, transport)
         symbols(f"{os.environ['LAB_OUT']}/symbols.{transport}", guest)
         for number, cell in enumerate(bench.plan["cells"]):
-            if place_of(cell["peer"]) != transport:
+            if plans.HALF[cell["peer"]] != transport:
                 continue
             name = f"perf.{number}"
             perf = Perf(f"{os.environ['LAB_OUT']}/{name}")
@@ -68,8 +69,3 @@ def run(bench):
             bench.failed += "error" in got
             bench.write({"round": 1, **cell, "profile": name,
                          "symbols": f"symbols.{transport}", "result": got})
-
-
-def place_of(peer):
-    """The half of a round that a peer is measured in."""
-    return "vhost" if peer in ("vhost", "tcp") else "virtsock"
