@@ -1,15 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * To the guest: packets wait in the VM's queue until the guest calls; they are
- * packed and written to the buffer that this very call names.
+ * packed and written to the buffer that this very call names. What is large is
+ * written from where it lies.
  */
 #include <linux/rcuwait.h>
 #include <trace/events/virtsock.h>
 #include "host.h"
 
+/* Payload of this size and more is not copied into the batch first. */
+#define VIRTSOCK_PUSH_ROOM_MIN	4096U
+
 static bool virtsock_is_control(struct sk_buff *skb)
 {
 	return virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RW;
+}
+
+/* A packet's payload. Return: 0 or -EFAULT. */
+static int virtsock_write_payload(struct kvm_vcpu *vcpu, u64 gpa, struct sk_buff *skb)
+{
+	u32 off = 0, n;
+
+	for (; off < skb->len; off += n) {
+		void *from = virtsock_skb_room(skb, off, &n);
+
+		if (kvm_vcpu_write_guest(vcpu, gpa + off, from, n))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/* A batch, and from @skbs what it has only room for. Return: 0 or -EFAULT. */
+static int virtsock_write_batch(struct kvm_vcpu *vcpu, u64 gpa,
+				const struct virtsock_packer *p,
+				struct sk_buff_head *skbs)
+{
+	struct sk_buff *skb;
+	u32 done = 0, pos;
+
+	skb_queue_walk(skbs, skb) {
+		if (!virtsock_pack_room(p, skb))
+			continue;
+		pos = virtsock_skb_cb(skb)->pos;
+		if (pos > done &&
+		    kvm_vcpu_write_guest(vcpu, gpa + done, p->buf + done, pos - done))
+			return -EFAULT;
+		if (virtsock_write_payload(vcpu, gpa + pos, skb))
+			return -EFAULT;
+		done = pos + skb->len;
+	}
+	if (p->used > done &&
+	    kvm_vcpu_write_guest(vcpu, gpa + done, p->buf + done, p->used - done))
+		return -EFAULT;
+	return 0;
 }
 
 /**
@@ -29,6 +72,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	struct virtsock_packer p = {
 		.buf = vm->push_buf,
 		.size = len,
+		.room_min = VIRTSOCK_PUSH_ROOM_MIN,
 	};
 	struct sk_buff_head batch, done;
 	struct sk_buff *skb;
@@ -58,8 +102,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	skb_queue_splice(&batch, &vm->txq);
 	vm->tx_control -= control;
 	spin_unlock_bh(&vm->tx_lock);
-	if (p.used && kvm_vcpu_write_guest(vcpu, gpa, vm->push_buf, p.used))
-		err = -EFAULT;
+	err = virtsock_write_batch(vcpu, gpa, &p, &done);
 	while ((skb = __skb_dequeue(&done)))
 		virtsock_sock_sent(skb);
 

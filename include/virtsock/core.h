@@ -181,7 +181,7 @@ struct virtsock_skb_cb {
 	u32 charge;	/* received: to the backlog while it waits for a worker */
 	u32 paid;	/* received: to its socket, likewise */
 	u32 gen;	/* received: the link it came by, counted by its queue */
-	u32 pos;	/* sent: end of its record in the ring */
+	u32 pos;	/* sent: end of its record in the ring; where its payload goes */
 	u16 nr_msgs;
 };
 
@@ -344,9 +344,12 @@ void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs);
  * @used: bytes filled
  * @cid: source CID for all of them; 0: as each packet says
  * @seg_min: payloads of this size and more stay where they are (0: none do)
+ * @room_min: payloads of this size and more get room, which the caller fills
+ *	(0: none do)
  * @last: last record, or NULL; may still grow
  * @last_sk: its socket
- * @last_skb: where it has segments, the packet that its payload begins with
+ * @last_skb: the packet that its payload begins with
+ * @last_apart: a part of its payload is in its packets only
  * @records: records in the batch
  * @messages: messages in them
  * @bytes: payload in them
@@ -357,15 +360,25 @@ struct virtsock_packer {
 	u32 used;
 	u32 cid;
 	u32 seg_min;
+	u32 room_min;
 	struct virtsock_rec *last;
 	struct sock *last_sk;
 	struct sk_buff *last_skb;
+	bool last_apart;
 	u32 records;
 	u32 messages;
 	u32 bytes;
 };
 
 bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb);
+
+/* Has a packet got room only, at its cb's pos of the batch? */
+static inline bool virtsock_pack_room(const struct virtsock_packer *p,
+				      const struct sk_buff *skb)
+{
+	return p->room_min && skb->len >= p->room_min;
+}
+
 void virtsock_sock_sent(struct sk_buff *skb);
 void virtsock_pack_seal(struct virtsock_packer *p);
 struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info,

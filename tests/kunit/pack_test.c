@@ -331,6 +331,43 @@ static void pack_merges_segs(struct kunit *test)
 	expect_bytes(test, b, &info, 0, 1000);
 }
 
+/* What is large gets room in the record, wherever it comes in there. */
+static void pack_leaves_room(struct kunit *test)
+{
+	static const u32 lens[] = { 1500, 999, 1000, 7, 1234 };
+	struct vsock_sock *vsk = pack_sock(test, SOCK_STREAM, PORT);
+	struct batch *b = batch_new(test, 8192);
+	struct virtsock_rec_info info;
+	struct sk_buff *skb, *first = NULL;
+	u32 i, pos = REC_HDR, len = 0;
+
+	b->p.room_min = 1000;
+	for (i = 0; i < ARRAY_SIZE(lens); pos += lens[i++]) {
+		skb = packet(test, b, vsk, RW, lens[i]);
+		first = first ?: skb;
+		KUNIT_ASSERT_TRUE(test, virtsock_pack(&b->p, skb));
+		KUNIT_EXPECT_TRUE(test, b->p.last_apart);
+		KUNIT_EXPECT_PTR_EQ(test, b->p.last_skb, first);
+		KUNIT_ASSERT_EQ(test, virtsock_pack_room(&b->p, skb), lens[i] >= 1000);
+		if (lens[i] < 1000)
+			continue;
+		KUNIT_ASSERT_EQ(test, virtsock_skb_cb(skb)->pos, pos);
+		/* The first bytes were the end of the record before. */
+		KUNIT_EXPECT_NULL(test, memchr_inv(b->p.buf + pos + VIRTSOCK_REC_ALIGN,
+						   UNTOUCHED, lens[i] - VIRTSOCK_REC_ALIGN));
+		skb_copy_bits(skb, 0, b->p.buf + pos, lens[i]);
+	}
+	info = only_rec(test, b);
+	for (i = 0; i < ARRAY_SIZE(lens); len += lens[i++])
+		expect_bytes(test, b, &info, len, lens[i]);
+	KUNIT_EXPECT_EQ(test, info.len, len);
+	expect_padded(test, b, len);
+
+	/* The next record has none of it. */
+	pack(test, b, pack_sock(test, SOCK_STREAM, PORT + 1), RW, 999);
+	KUNIT_EXPECT_FALSE(test, b->p.last_apart);
+}
+
 /* Payload goes along or stays where it is, by its length; never both in one */
 static void pack_segs_apart(struct kunit *test)
 {
@@ -341,8 +378,9 @@ static void pack_segs_apart(struct kunit *test)
 
 	b->p.seg_min = 1000;
 	pack(test, b, vsk, RW, 999);
-	KUNIT_EXPECT_PTR_EQ(test, b->p.last_skb, NULL);
+	KUNIT_EXPECT_FALSE(test, b->p.last_apart);
 	pack(test, b, vsk, RW, 1000);
+	KUNIT_EXPECT_TRUE(test, b->p.last_apart);
 	KUNIT_EXPECT_PTR_EQ(test, b->p.last_skb, skb_peek_tail(&b->skbs));
 	pack(test, b, vsk, RW, 999);
 	KUNIT_ASSERT_EQ(test, b->p.records, 3);
@@ -538,6 +576,7 @@ static struct kunit_case pack_cases[] = {
 	KUNIT_CASE(pack_nr_msgs_max),
 	KUNIT_CASE(pack_sealed),
 	KUNIT_CASE(pack_merges_segs),
+	KUNIT_CASE(pack_leaves_room),
 	KUNIT_CASE(pack_segs_apart),
 	KUNIT_CASE(pack_no_room),
 	KUNIT_CASE(pack_room_is_used),

@@ -95,6 +95,19 @@ static bool virtsock_pack_by_segs(struct virtsock_packer *p, struct sk_buff *skb
 	       virtsock_nr_segs(skb) <= VIRTSOCK_REC_SEGS_MAX;
 }
 
+/* The payload of a packet, or room for it, to @at in the batch */
+static void virtsock_pack_bytes(struct virtsock_packer *p, struct sk_buff *skb,
+				void *at)
+{
+	if (virtsock_pack_room(p, skb)) {
+		virtsock_skb_cb(skb)->pos = at - p->buf;
+		p->last_apart = true;
+	} else {
+		/* Cannot fail: it is all there. */
+		skb_copy_bits(skb, 0, at, skb->len);
+	}
+}
+
 /*
  * The payload of a packet behind that of the last record, of which it has
  * @len bytes then. Return: bytes that the record has grown by, or -1: no room.
@@ -117,8 +130,7 @@ static int virtsock_pack_more(struct virtsock_packer *p, struct sk_buff *skb,
 		size = ALIGN(sizeof(*rec) + len, VIRTSOCK_REC_ALIGN);
 		if (size - old > p->size - p->used)
 			return -1;
-		/* Cannot fail: it is all there. */
-		skb_copy_bits(skb, 0, (u8 *)(rec + 1) + len - skb->len, skb->len);
+		virtsock_pack_bytes(p, skb, (u8 *)(rec + 1) + len - skb->len);
 		virtsock_pack_pad(rec, len, size);
 	}
 	rec->size = cpu_to_le32(size);
@@ -178,7 +190,8 @@ static bool virtsock_pack_merge(struct virtsock_packer *p, struct sk_buff *skb)
 void virtsock_pack_seal(struct virtsock_packer *p)
 {
 	if (p->last)
-		virtsock_tap(p->last, p->last_skb, le32_to_cpu(p->last->len));
+		virtsock_tap(p->last, p->last_apart ? p->last_skb : NULL,
+			     le32_to_cpu(p->last->len));
 	p->last = NULL;
 }
 EXPORT_SYMBOL_GPL(virtsock_pack_seal);
@@ -187,8 +200,9 @@ EXPORT_SYMBOL_GPL(virtsock_pack_seal);
  * virtsock_pack() - add a packet to a batch
  * @p: the batch
  * @skb: the packet; stays the caller's. With segments it must live until the
- *	other side has consumed the batch, and until virtsock_pack_seal() those
- *	that were packed follow each other by their next.
+ *	other side has consumed the batch. Where payload stays in packets, those
+ *	that were packed follow each other by their next until
+ *	virtsock_pack_seal().
  *
  * Context: any but hard irq; the caller owns @p.
  * Return: false if the batch has no room for it.
@@ -236,17 +250,17 @@ bool virtsock_pack(struct virtsock_packer *p, struct sk_buff *skb)
 		.fwd_cnt = hdr->fwd_cnt,
 		.msg_limit = cpu_to_le32(virtsock_skb_cb(skb)->msg_limit),
 	};
+	p->last = rec;
+	p->last_sk = skb->sk;
+	p->last_skb = skb;
+	p->last_apart = segs;
 	if (segs) {
 		virtsock_pack_segs((struct virtsock_seg *)(rec + 1), skb);
 	} else {
-		/* Cannot fail: it is all there. */
-		skb_copy_bits(skb, 0, rec + 1, skb->len);
+		virtsock_pack_bytes(p, skb, rec + 1);
 		virtsock_pack_pad(rec, skb->len, size);
 	}
 
-	p->last = rec;
-	p->last_sk = skb->sk;
-	p->last_skb = segs ? skb : NULL;
 	p->used += size;
 	p->records++;
 	p->bytes += skb->len;

@@ -92,8 +92,8 @@ static struct sk_buff *virtsock_tap_build(void *opaque)
 /**
  * virtsock_tap() - show a record to those who listen on vsockmon
  * @rec: the record, checked or our own, in memory nobody else can change
- * @skb: its payload where @rec has segments: packets linked by their next, as
- *	many as make up @len; else NULL
+ * @skb: its payload where that does not follow @rec: packets linked by their
+ *	next, as many as make up @len; else NULL
  * @len: bytes of payload
  *
  * A listener misses the record where memory is short; the traffic goes on.
