@@ -2,7 +2,7 @@
 /*
  * What is sent: real text, the same file on both sides, taken round and round.
  * It is sent from where it lies and compared with where it lies, so content
- * costs a sender nothing and every receiver one memcmp().
+ * costs a sender nothing and every receiver one look at either.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +53,24 @@ uint32_t text_next(uint32_t pos, uint32_t len)
 }
 
 /*
+ * As memcmp() == 0, in words: on an emulated CPU the vector instructions of
+ * libc's take twice as long, as much as a copy does.
+ */
+static bool same(const char *a, const char *b, size_t n)
+{
+	uint64_t x, y, differs = 0;
+
+	for (; n >= sizeof(x); n -= sizeof(x)) {
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, b, sizeof(y));
+		differs |= x ^ y;
+		a += sizeof(x);
+		b += sizeof(y);
+	}
+	return !differs && !memcmp(a, b, n);
+}
+
+/*
  * Compare at most a chunk. True if it ends with the NUL that ends a phase;
  * anything else that differs ends the program.
  */
@@ -60,7 +78,7 @@ bool text_check(uint32_t *pos, const char *buf, size_t len)
 {
 	size_t n = len - !buf[len - 1];
 
-	if (memcmp(buf, text + *pos, n))
+	if (!same(buf, text + *pos, n))
 		fail_with("the content differs", EBADMSG);
 	*pos = text_next(*pos, n);
 	return n != len;
