@@ -11,8 +11,7 @@
 /* One hypercall's budget, in payload and in records */
 #define VIRTSOCK_PULL_BYTES	0x100000U
 #define VIRTSOCK_PULL_RECORDS	4096U
-/* So much is delivered together, in payload or in packets; see rxq.bytes */
-#define VIRTSOCK_CHUNK_BYTES	0x40000U
+/* So many packets are delivered together, or half of what may wait for lanes */
 #define VIRTSOCK_CHUNK_PACKETS	256U
 /* Answers that may wait for the guest before it gets to ask more */
 #define VIRTSOCK_PULL_ANSWERS	1024U
@@ -205,7 +204,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 			if (err < 0)
 				break;
 			held += info.len;
-			if (held >= VIRTSOCK_CHUNK_BYTES ||
+			if (held >= READ_ONCE(vm->backlog) / 2 ||
 			    skb_queue_len(&packets) >= VIRTSOCK_CHUNK_PACKETS) {
 				count += skb_queue_len(&packets);
 				virtsock_pull_deliver(vm, &packets, &fast);

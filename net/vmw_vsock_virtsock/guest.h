@@ -15,8 +15,28 @@
 #define VIRTSOCK_RING_SIZE	(VIRTSOCK_RING_PAGES * VIRTSOCK_PAGE_SIZE)
 #define VIRTSOCK_RX_ORDER	7	/* where there is memory in a row */
 #define VIRTSOCK_RX_ORDER_MIN	5
-#define VIRTSOCK_BATCH_BYTES	(256 * 1024)
+#define VIRTSOCK_BATCH_BYTES	(1024 * 1024)
 #define VIRTSOCK_SEG_MIN	4096U
+
+/* Tasks that are remembered for how they poll, by their number */
+#define VIRTSOCK_POLLERS_BITS	6
+
+/**
+ * struct virtsock_poller - a task that polls with something unsent
+ * @pid: which; who shares its slot takes it over
+ * @batch_seq: the batch that it had something in at the last of them
+ * @busy: sockets it polled in a row without having slept; of those that follow
+ *	each other in one batch, one, where that leaves for its size only
+ * @doubt: how many more of them it takes to believe that
+ * @switches: it has slept so often, by its own will, at the last of them
+ */
+struct virtsock_poller {
+	pid_t pid;
+	u32 batch_seq;
+	u16 busy;
+	u8 doubt;
+	unsigned long switches;
+};
 
 /**
  * struct virtsock_link - the link to the host; there is one, static

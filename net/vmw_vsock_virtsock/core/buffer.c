@@ -14,11 +14,11 @@
 #include <virtsock/core.h>
 
 /* What the large buffers may take: one part in so many of the memory */
-#define VIRTSOCK_BUF_SHARE	64
+#define VIRTSOCK_BUF_SHARE	32
 
-static unsigned int buffer_kb = 1024;
+static unsigned int buffer_kb = 2048;
 module_param(buffer_kb, uint, 0644);
-MODULE_PARM_DESC(buffer_kb, "KiB of buffer for a socket that moves much and whose program sets none (default 1024; 256 and less: as any other)");
+MODULE_PARM_DESC(buffer_kb, "KiB of buffer for a socket that moves much and whose program sets none (default 2048; 256 and less: as any other)");
 
 /* Bytes that sockets have in hand beyond the default */
 static atomic_long_t virtsock_buf_taken;
@@ -40,7 +40,7 @@ static const struct kernel_param_ops virtsock_buf_ops = {
 };
 
 module_param_cb(buffers_grown_kb, &virtsock_buf_ops, NULL, 0444);
-MODULE_PARM_DESC(buffers_grown_kb, "KiB that sockets may use beyond the default now; at most 1/64 of the memory");
+MODULE_PARM_DESC(buffers_grown_kb, "KiB that sockets may use beyond the default now; at most 1/32 of the memory");
 
 /* Both directions: what it receives, and what it has on the way */
 static bool virtsock_buf_take(u32 bytes)

@@ -34,7 +34,7 @@ grown() {
 }
 
 was=$(cat $P/buffer_kb)
-share=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 64))
+share=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 32))
 
 grown "$was"
 [ -z "$API_FAILED" ] || fail "$API_FAILED"
