@@ -72,10 +72,6 @@
  * @rung: on that lane's list of the same name
  * @batch_seq: the batch that took what it sent last; the guest link's lock
  * @polled: nothing was sent since it was polled last; the same lock
- * @busy: polls in a row, with something unsent, after which its program did not
- *	sleep; the same lock
- * @doubt: how many more of them it takes to believe that; the same lock
- * @switches: of its task, by its own will, at the last of them; the same lock
  *
  * Lives from the transport's .init to its .destruct, i.e. as long as the
  * socket is assigned to the transport; whoever holds a reference to the
@@ -118,9 +114,6 @@ struct virtsock_sock {
 	struct wait_queue_entry bell;
 	u32 batch_seq;
 	bool polled;
-	u16 busy;
-	u8 doubt;
-	unsigned long switches;
 };
 
 s64 virtsock_stream_has_space(struct vsock_sock *vsk);

@@ -369,7 +369,7 @@ void virtsock_about_to_wait(struct virtsock_link *l, struct vsock_sock *vsk,
 	vs->blocks = sleeps;
 	spin_lock_bh(&l->lock);
 	if (vs->batch_seq == l->batch_seq &&
-	    (wait != VIRTSOCK_WAIT_POLL || virtsock_poll_waits(vs)))
+	    (wait != VIRTSOCK_WAIT_POLL || virtsock_poll_waits(l, vs)))
 		flush = virtsock_obey(l, virtsock_sched_queue(&l->sched, ktime_get_ns(),
 							      VIRTSOCK_SCHED_BLOCK,
 							      0, vsk));

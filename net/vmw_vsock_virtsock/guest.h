@@ -49,6 +49,7 @@ struct virtsock_poller {
  * @again: somebody else wants a flush; the owner makes it
  * @stopped: the host is full; its doorbell tells when to go on
  * @batch_seq: number of the batch that is gathered now
+ * @pollers: who polls, and whether they mean to sleep
  * @sched: when to flush
  *
  * @idle: woken when @flushing falls
@@ -96,6 +97,7 @@ struct virtsock_link {
 	bool again;
 	bool stopped;
 	u32 batch_seq;
+	struct virtsock_poller pollers[1 << VIRTSOCK_POLLERS_BITS];
 	struct virtsock_sched sched;
 
 	wait_queue_head_t idle;
@@ -188,7 +190,7 @@ void virtsock_flush_param(struct virtsock_link *l, enum virtsock_policy policy,
 extern const char * const virtsock_policy_names[VIRTSOCK_POLICY_NR];
 
 /* poll.c */
-bool virtsock_poll_waits(struct virtsock_sock *vs);
+bool virtsock_poll_waits(struct virtsock_link *l, struct virtsock_sock *vs);
 
 /* alive.c */
 void virtsock_alive(struct virtsock_link *l);
