@@ -5,20 +5,39 @@
  * is repeated, ever slower, until the guest calls.
  */
 #include <asm/apicdef.h>
+#include <linux/moduleparam.h>
 #include <trace/events/virtsock.h>
 #include "host.h"
 
 #define VIRTSOCK_KICK_FIRST	(HZ / 10)
 #define VIRTSOCK_KICK_LAST	HZ
 
+#define VIRTSOCK_BELL_MAX_US	1000U
+
+static unsigned int doorbell_usecs = 50;
+
+static int virtsock_bell_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, VIRTSOCK_BELL_MAX_US);
+}
+
+static const struct kernel_param_ops virtsock_bell_ops = {
+	.set = virtsock_bell_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(doorbell_usecs, &virtsock_bell_ops, &doorbell_usecs, 0644);
+MODULE_PARM_DESC(doorbell_usecs, "how long the doorbell may wait for more of a stream of small messages, in us; 40 times as long where a guest is slow to answer it (default 50, 0: never)");
+
 /* In KVM's private lapic.h; exported for its own vendor modules */
 void kvm_apic_send_ipi(struct kvm_lapic *apic, u32 icr_low, u32 icr_high);
 
 /**
  * virtsock_ring() - interrupt the guest
- * @vm: the VM; the caller holds a reference, so its vCPUs exist
+ * @vm: the VM; its vCPUs exist, as the caller holds a reference, or is waited
+ *	for before they go
  *
- * Context: process or worker; no spinlock held.
+ * Context: any but hard irq; no spinlock held.
  */
 void virtsock_ring(struct virtsock_vm *vm)
 {
@@ -37,6 +56,73 @@ void virtsock_ring(struct virtsock_vm *vm)
 	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_DOORBELLS);
 	trace_virtsock_vm_doorbell(vm->cid, arg);
 	queue_delayed_work(virtsock_host_wq, &vm->kick_work, VIRTSOCK_KICK_FIRST);
+}
+
+/* The caller rings, without vm->tx_lock, which it holds now. */
+static void virtsock_bell_rings(struct virtsock_vm *vm)
+{
+	vm->armed = false;
+	virtsock_moderate_rung(&vm->bell, ktime_get_ns());
+	virtsock_linger_late(vm);
+}
+
+/**
+ * virtsock_bell() - something was queued that is worth a call: ring for it?
+ * @vm: the VM
+ * @class: what it is
+ * @len: bytes of payload
+ *
+ * Context: process, vm->tx_lock held; by RCU, a reference is not needed.
+ * Return: true if the caller shall call virtsock_ring() when it has dropped it.
+ */
+bool virtsock_bell(struct virtsock_vm *vm, enum virtsock_tx_class class, u32 len)
+{
+	struct virtsock_moderation *m = &vm->bell;
+	bool held = m->held;
+	u64 ns;
+
+	if (!vm->armed)
+		return false;
+	if (class == VIRTSOCK_TX_DATA || class == VIRTSOCK_TX_MORE) {
+		m->min_ns = READ_ONCE(doorbell_usecs) * NSEC_PER_USEC;
+		ns = virtsock_moderate(m, held ? 0 : ktime_get_ns(), len);
+		if (ns && !held) {
+			hrtimer_start(&vm->bell_timer, ns_to_ktime(ns),
+				      HRTIMER_MODE_REL_SOFT);
+			/* What comes after this is our time, not the answer's. */
+			virtsock_linger_late(vm);
+		}
+		if (ns)
+			return false;
+	}
+	virtsock_bell_rings(vm);
+	return true;
+}
+
+/**
+ * virtsock_bell_now() - if the doorbell waits for more, ring
+ * @vm: the VM; the caller holds a reference, or is a timer that is waited for
+ *
+ * Context: any but hard irq; no spinlock of ours held.
+ */
+void virtsock_bell_now(struct virtsock_vm *vm)
+{
+	bool ring;
+
+	spin_lock_bh(&vm->tx_lock);
+	/* Disarmed, it has rung, or the guest is in a call. */
+	ring = vm->armed && vm->bell.held;
+	if (ring)
+		virtsock_bell_rings(vm);
+	spin_unlock_bh(&vm->tx_lock);
+	if (ring)
+		virtsock_ring(vm);
+}
+
+static enum hrtimer_restart virtsock_bell_timer(struct hrtimer *timer)
+{
+	virtsock_bell_now(container_of(timer, struct virtsock_vm, bell_timer));
+	return HRTIMER_NORESTART;
 }
 
 /**
@@ -79,6 +165,7 @@ static void virtsock_kick_work(struct work_struct *work)
 		ring = vm->armed;
 		vm->kick = true;
 		vm->armed = false;
+		virtsock_moderate_release(&vm->bell);
 		vm->stopped = false;
 		vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
 	}
@@ -106,6 +193,18 @@ void virtsock_doorbell_setup(struct virtsock_vm *vm)
 {
 	vm->kick_delay = VIRTSOCK_KICK_FIRST;
 	INIT_DELAYED_WORK(&vm->kick_work, virtsock_kick_work);
+	virtsock_compat_hrtimer_setup(&vm->bell_timer, virtsock_bell_timer);
+}
+
+/**
+ * virtsock_doorbell_stop() - the link has ended: the doorbell waits no more
+ * @vm: the VM; vm->tx_up is false, so it does not begin to
+ *
+ * Context: process.
+ */
+void virtsock_doorbell_stop(struct virtsock_vm *vm)
+{
+	hrtimer_cancel(&vm->bell_timer);
 }
 
 /**

@@ -153,6 +153,7 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	vm->armed = false;
 	vm->kick = false;
 	vm->stopped = false;
+	vm->bell = (struct virtsock_moderation){};
 	spin_unlock_bh(&vm->tx_lock);
 	pr_info_ratelimited("virtsock: CID %u: link up\n", vm->cid);
 	virtsock_control_event(VIRTSOCK_EVENT_LINK_UP, vm->cid,
@@ -183,6 +184,7 @@ static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	vm->armed = false;
 	vm->kick = false;
 	vm->linger_since = 0;
+	virtsock_moderate_called(&vm->bell, vm->bell.rung_ns ? ktime_get_ns() : 0);
 	spin_unlock_bh(&vm->tx_lock);
 
 	virtsock_stat_inc(&vm->stats, head == vm->tail ? VIRTSOCK_STATS_A_POLLS :

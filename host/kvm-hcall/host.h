@@ -10,6 +10,7 @@
 #include <linux/pid.h>
 #include <virtsock/control.h>
 #include <virtsock/core.h>
+#include <virtsock/moderate.h>
 
 /* Bytes that may wait for host programs that hold their sockets, per VM */
 #define VIRTSOCK_BACKLOG_DEFAULT	(8U << 20)
@@ -63,6 +64,8 @@ enum virtsock_end {
  * @waits: more than credit that nobody is blocked on is among them: worth a call
  * @tx_up: there is a link to take them
  * @armed: ring when something comes
+ * @bell: may that wait for more?
+ * @bell_timer: it has waited long enough; starts only while @tx_up
  * @kick: the guest shall call though @txq is empty: it may send again
  * @stopped: the guest was told to wait until @rxq drained
  * @doorbell: where to ring, as in DOORBELL
@@ -114,6 +117,8 @@ struct virtsock_vm {
 	bool armed;
 	bool kick;
 	bool stopped;
+	struct virtsock_moderation bell;
+	struct hrtimer bell_timer;
 	u64 doorbell;
 
 	struct rcuwait *lingerer;
@@ -184,15 +189,19 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 bool virtsock_push_arm(struct virtsock_vm *vm, bool arm);
 int virtsock_host_tx(struct sk_buff *skb);
 bool virtsock_host_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
+void virtsock_host_about_to_wait(struct vsock_sock *vsk, enum virtsock_wait wait);
 void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info *rec);
 void virtsock_host_forget(struct vsock_sock *vsk, bool sync);
 void virtsock_push_purge(struct virtsock_vm *vm);
 
 /* doorbell.c */
 void virtsock_ring(struct virtsock_vm *vm);
+bool virtsock_bell(struct virtsock_vm *vm, enum virtsock_tx_class class, u32 len);
+void virtsock_bell_now(struct virtsock_vm *vm);
 void virtsock_kick(struct virtsock_vm *vm);
 void virtsock_kick_later(struct virtsock_vm *vm);
 void virtsock_doorbell_setup(struct virtsock_vm *vm);
+void virtsock_doorbell_stop(struct virtsock_vm *vm);
 int virtsock_doorbell_set(struct virtsock_vm *vm, u64 arg);
 
 /* hook.c */

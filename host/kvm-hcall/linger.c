@@ -124,7 +124,7 @@ virtsock_wait_for_answer(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
  * Had the wait been a little longer, it would have been worth it: the next
  * ones are, if the administrator allows for that much.
  *
- * Context: process, vm->tx_lock held.
+ * Context: process or softirq, vm->tx_lock held.
  */
 void virtsock_linger_late(struct virtsock_vm *vm)
 {

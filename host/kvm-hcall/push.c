@@ -77,7 +77,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	struct sk_buff_head batch, done;
 	struct sk_buff *skb;
 	u32 control = 0;
-	int err = 0;
+	int err;
 
 	__skb_queue_head_init(&batch);
 	__skb_queue_head_init(&done);
@@ -101,6 +101,9 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 		WRITE_ONCE(vm->waits, true);
 	skb_queue_splice(&batch, &vm->txq);
 	vm->tx_control -= control;
+	if (p.messages)
+		virtsock_moderate_taken(&vm->bell, ktime_get_ns(), p.messages,
+					p.bytes);
 	spin_unlock_bh(&vm->tx_lock);
 	err = virtsock_write_batch(vcpu, gpa, &p, &done);
 	while ((skb = __skb_dequeue(&done)))
@@ -133,13 +136,14 @@ bool virtsock_push_arm(struct virtsock_vm *vm, bool arm)
 	spin_lock_bh(&vm->tx_lock);
 	idle = !vm->waits && !vm->kick;
 	vm->armed = arm && idle;
+	/* Of an earlier arming, its timer may be gone. */
+	virtsock_moderate_release(&vm->bell);
 	spin_unlock_bh(&vm->tx_lock);
 	return idle;
 }
 
-/* @waits: the guest is to call for it. */
 static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
-			       bool waits)
+			       enum virtsock_tx_class class)
 {
 	struct rcuwait *lingerer = NULL;
 	bool ring = false;
@@ -151,14 +155,11 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 	}
 	__skb_queue_tail(&vm->txq, skb);
 	vm->tx_control += virtsock_is_control(skb);
-	if (waits) {
+	/* Credit nobody waits for goes with the guest's next call. */
+	if (class != VIRTSOCK_TX_CREDIT) {
 		WRITE_ONCE(vm->waits, true);
 		lingerer = vm->lingerer;
-		ring = vm->armed;
-	}
-	if (ring) {
-		vm->armed = false;
-		virtsock_linger_late(vm);
+		ring = virtsock_bell(vm, class, skb->len);
 	}
 	spin_unlock_bh(&vm->tx_lock);
 	/* It may be awake by now; its vCPU lives as long as the VM. */
@@ -191,8 +192,7 @@ int virtsock_host_tx(struct sk_buff *skb)
 	}
 	vm = cid <= U32_MAX ? virtsock_vm_by_cid(cid) : NULL;
 	if (vm) {
-		/* Credit nobody waits for goes with the guest's next call. */
-		err = virtsock_push_queue(vm, skb, class != VIRTSOCK_TX_CREDIT);
+		err = virtsock_push_queue(vm, skb, class);
 		virtsock_vm_put(vm);
 	}
 	if (err) {
@@ -209,7 +209,8 @@ int virtsock_host_tx(struct sk_buff *skb)
  * @msg: the program's message
  * @len: bytes of it to send
  *
- * Where payload waits, the guest is to call already.
+ * Where payload waits, the guest is to call already, or will be when there is
+ * more of it.
  *
  * Context: process, socket locked.
  * Return: true if all of it was taken; false if nothing was.
@@ -217,8 +218,8 @@ int virtsock_host_tx(struct sk_buff *skb)
 bool virtsock_host_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len)
 {
 	enum virtsock_tx_class class;
+	bool done = false, ring = false;
 	struct virtsock_vm *vm;
-	bool done = false;
 
 	/* For each message: a reference would cost as much as all the rest. */
 	rcu_read_lock();
@@ -226,10 +227,41 @@ bool virtsock_host_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len)
 	if (vm) {
 		spin_lock_bh(&vm->tx_lock);
 		done = virtsock_append(skb_peek_tail(&vm->txq), vsk, msg, len, &class);
+		ring = done && vm->bell.held && virtsock_bell(vm, class, len) &&
+		       kref_get_unless_zero(&vm->ref);
 		spin_unlock_bh(&vm->tx_lock);
 	}
 	rcu_read_unlock();
+	if (ring) {
+		virtsock_ring(vm);
+		virtsock_vm_put(vm);
+	}
 	return done;
+}
+
+/**
+ * virtsock_host_about_to_wait() - a program is about to wait on a socket
+ * @vsk: the socket
+ * @wait: in what
+ *
+ * What it waits for may depend on what waits for the guest.
+ *
+ * Context: process, socket locked; perhaps after prepare_to_wait(), so it
+ * never sleeps.
+ */
+void virtsock_host_about_to_wait(struct vsock_sock *vsk, enum virtsock_wait wait)
+{
+	struct virtsock_vm *vm;
+
+	rcu_read_lock();
+	vm = virtsock_vm_find(vsk->remote_addr.svm_cid);
+	if (vm && (!READ_ONCE(vm->bell.held) || !kref_get_unless_zero(&vm->ref)))
+		vm = NULL;
+	rcu_read_unlock();
+	if (vm) {
+		virtsock_bell_now(vm);
+		virtsock_vm_put(vm);
+	}
 }
 
 /**
@@ -256,7 +288,7 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 	skb = virtsock_unpack(&info, 0, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (!skb)
 		virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_MEMORY);
-	else if (virtsock_push_queue(vm, skb, true))
+	else if (virtsock_push_queue(vm, skb, VIRTSOCK_TX_CONTROL))
 		virtsock_drop(skb, VIRTSOCK_DROP_NO_LINK);
 }
 
@@ -314,5 +346,6 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	skb_queue_splice_init(&vm->txq, &freeme);
 	vm->tx_control = 0;
 	spin_unlock_bh(&vm->tx_lock);
+	virtsock_doorbell_stop(vm);
 	virtsock_drop_all(&freeme, VIRTSOCK_DROP_LINK_END);
 }

@@ -16,6 +16,7 @@ static const struct virtsock_side_ops virtsock_host_ops = {
 	.owner	= THIS_MODULE,
 	.tx	= virtsock_host_tx,
 	.append	= virtsock_host_append,
+	.about_to_wait = virtsock_host_about_to_wait,
 	.forget	= virtsock_host_forget,
 };
 

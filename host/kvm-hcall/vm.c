@@ -75,6 +75,7 @@ static void virtsock_vm_free(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, release_work);
 
+	virtsock_doorbell_stop(vm);
 	/* Whoever else rings has a reference: it is not queued again. */
 	cancel_delayed_work_sync(&vm->kick_work);
 	if (vm->kvm)

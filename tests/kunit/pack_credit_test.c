@@ -218,6 +218,21 @@ static void credit_of_others_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, info.op, RW);
 }
 
+/* Who answers in pieces (MSG_MORE) has answered with the last of them. */
+static void message_answers(struct kunit *test)
+{
+	struct vsock_sock *vsk = pack_sock(test, SOCK_STREAM, PORT);
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+
+	vs->answered = false;
+	vs->more = true;
+	KUNIT_EXPECT_EQ(test, virtsock_sock_message(vs), VIRTSOCK_TX_MORE);
+	KUNIT_EXPECT_EQ(test, virtsock_sock_message(vs), VIRTSOCK_TX_MORE);
+	vs->more = false;
+	KUNIT_EXPECT_EQ(test, virtsock_sock_message(vs), VIRTSOCK_TX_REPLY);
+	KUNIT_EXPECT_EQ(test, virtsock_sock_message(vs), VIRTSOCK_TX_DATA);
+}
+
 static struct kunit_case credit_cases[] = {
 	KUNIT_CASE(credit_forward_only),
 	KUNIT_CASE(credit_joins_data),
@@ -225,6 +240,7 @@ static struct kunit_case credit_cases[] = {
 	KUNIT_CASE(credit_behind_control),
 	KUNIT_CASE(credit_is_replaced),
 	KUNIT_CASE(credit_of_others_stays),
+	KUNIT_CASE(message_answers),
 	{}
 };
 

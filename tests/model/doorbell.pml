@@ -13,7 +13,7 @@
  * Size: G2H packets of the guest, H2G of the host, HELD: so much credit that
  * nobody is blocked on lies in the host's queue. LOSS: so many interrupts
  * are lost. NOMEM: so often the host has no memory for a record. LANES: all
- * packets go by a lane. Each MUT_ is a mistake that must be found.
+ * packets go by a lane. BELL: the doorbell may wait for more. Each MUT_ is a mistake that must be found.
  */
 #ifndef G2H
 #define G2H	2
@@ -53,6 +53,7 @@ byte rxq;			/* packets with lanes, vm->rxq.bytes */
 byte hrx;			/* delivered on the host */
 bool armed, kick, hstopped;
 bool kick_work, kick_now;	/* in a while; at once */
+bool bell_held, bell_timer;	/* vm->bell.held; the timer is armed */
 byte losses = LOSS, nomem = NOMEM;
 
 /* doorbell.c: virtsock_ring(). May be merged with one before it, or be lost. */
@@ -82,8 +83,19 @@ inline virtsock_push_queue(ring_it)
 		htx++;
 		waits = true;
 		ring_it = armed;
+		/* doorbell.c: virtsock_bell(); a stream or not, it may say either */
 		if
-		:: armed -> armed = false
+#ifdef BELL
+		:: armed ->
+			ring_it = false;
+#ifndef MUT_BELL_NO_TIMER
+			bell_timer = bell_timer || !bell_held;
+#endif
+			bell_held = true
+#endif
+		:: armed ->
+			armed = false;
+			bell_held = false
 		:: else
 		fi
 	}
@@ -152,7 +164,10 @@ inline virtsock_hc_flush()
 		f_budget = 1;
 #ifndef MUT_DISARM_LATE
 		armed = false;
-		kick = false
+		kick = false;
+#endif
+#ifndef MUT_BELL_STAYS_HELD
+		bell_held = false	/* virtsock_moderate_called() */
 #endif
 	}
 	virtsock_pull();
@@ -203,6 +218,9 @@ inline virtsock_hc_flush()
 		f_idle = !waits;
 #endif
 		armed = f_idle;
+#ifndef MUT_BELL_STAYS_HELD
+		bell_held = false;
+#endif
 		if
 		:: f_idle
 		:: !f_idle -> f_more = true
@@ -373,6 +391,31 @@ active proctype HostProgram()
 	od
 }
 
+#ifdef BELL
+/* doorbell.c: virtsock_bell_timer(), and a program that is about to wait */
+active proctype Bell()
+{
+	bool ring_it;
+
+end:	do
+	:: atomic {
+		bell_timer ->
+			bell_timer = false;
+			ring_it = armed && bell_held;
+			if
+			:: ring_it -> armed = false; bell_held = false
+			:: else
+			fi
+	   }
+		if
+		:: ring_it -> virtsock_ring()
+		:: else
+		fi;
+		ring_it = false
+	od
+}
+#endif
+
 /*
  * rxq.c: virtsock_rxq_less(), with virtsock_vm_drained() of vm.c: by a lane's
  * worker, or by who forgets what is parked with a socket
@@ -416,6 +459,7 @@ end:	do
 				ring_it = armed;
 				kick = true;
 				armed = false;
+				bell_held = false;
 				hstopped = false
 			:: else
 			fi;

@@ -227,9 +227,10 @@ static enum virtsock_tx_class virtsock_count_message(struct virtsock_sock *vs)
 	bool answered = vs->answered;
 
 	vs->credit.tx_recs++;
-	vs->answered = true;
+	/* Its last piece is what somebody waits for. */
 	if (vs->more)
 		return VIRTSOCK_TX_MORE;
+	vs->answered = true;
 	return answered ? VIRTSOCK_TX_DATA : VIRTSOCK_TX_REPLY;
 }
 

@@ -70,6 +70,27 @@ ends recv
 counted recv hypercalls
 promise "stream of 56 bytes: $n hypercalls for 100000 messages" $((n * 32)) -le 100000
 
+# The other way: the guest is not woken for each few of them.
+to_guest() {
+	local before
+
+	bg recv guest A vst listen recv port=109 size=56 count=50000
+	ready recv
+	before=$(cat "$counter")
+	vst connect send cid="$(cid_of A)" port=109 size=56 count=50000
+	ends recv
+	n=$(($(cat "$counter") - before))
+}
+
+usecs=/sys/module/virtsock_host/parameters/doorbell_usecs
+was=$(cat $usecs)
+echo 0 >$usecs
+to_guest
+at_once=$n
+echo "$was" >$usecs
+to_guest
+promise "stream of 56 bytes to the guest: $n hypercalls for 50000 messages, $at_once where the doorbell never waits" $((n * 3)) -le $((at_once * 2))
+
 # A program that polls before each message, though it need not wait.
 bg recv vst listen recv port=105 size=1024 count=8000 counter="$counter"
 ready recv
@@ -124,4 +145,12 @@ for size in 1 56 4096; do
 	ends peer
 	note "then epoll_wait, $size bytes: $(sed -n 's/^arrived //p' "$LAB_TMP/peer.out")"
 done
+
+# A stream that ends without a call, as long as its end takes a doorbell that
+# had reason to wait.
+bg peer guest A vst listen idle-peer port=110 size=56 count=2000 delay=100 within=500
+ready peer
+vst connect idle cid="$(cid_of A)" port=110 size=56 count=2000 delay=100
+ends peer
+note "2000 messages to the guest, then epoll_wait: $(sed -n 's/^arrived //p' "$LAB_TMP/peer.out")"
 [ -z "$broken" ] || fail "$broken"

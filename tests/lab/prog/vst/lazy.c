@@ -20,11 +20,12 @@ static int epoll_on(int fd, unsigned int events)
 	return ep;
 }
 
-/* One message, delay= after the peer's go, then sleep on an empty list. */
+/* count= messages, delay= after the peer's go, then sleep on an empty list. */
 void role_idle(int fd)
 {
 	uint8_t *buf = malloc(opt.max);
 	struct epoll_event ev;
+	uint64_t i;
 	char go;
 	int ep;
 
@@ -32,25 +33,28 @@ void role_idle(int fd)
 	ep = epoll_on(fd, EPOLLIN | EPOLLET);
 	fill(opt.seed, 0, buf, opt.max);
 	sleep_ms(opt.delay);
-	write_all(fd, buf, opt.max);
+	for (i = 0; i < opt.count; i++)
+		write_all(fd, buf, opt.max);
 	if (epoll_wait(ep, &ev, 1, -1) != 1)
 		die_errno("epoll_wait");
 	expect_eof(fd);
 	free(buf);
 }
 
-/* Expects that message no later than within= after the delay. */
+/* Expects the last of them no later than within= after the delay. */
 void role_idle_peer(int fd)
 {
 	uint8_t *buf = malloc(opt.max);
 	int64_t late;
-	uint64_t t;
+	uint64_t t, i;
 
 	t = now_us();
 	write_all(fd, "G", 1);
-	read_all(fd, buf, opt.max);
+	for (i = 0; i < opt.count; i++) {
+		read_all(fd, buf, opt.max);
+		check(opt.seed, 0, buf, opt.max);
+	}
 	late = (int64_t)(now_us() - t) - opt.delay * 1000ll;
-	check(opt.seed, 0, buf, opt.max);
 	say("arrived after %lld us", (long long)late);
 	if (late < -20000 || late > opt.within * 1000ll)
 		die("not within %u ms", opt.within);

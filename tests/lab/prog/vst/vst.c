@@ -42,8 +42,8 @@ static const struct {
 	{ "quit", role_quit, "close with data unread" },
 	{ "drain", role_drain, "receive until the end expect= names" },
 	{ "flood", role_flood, "send until the end expect= names" },
-	{ "idle", role_idle, "one message, then epoll_wait for ever" },
-	{ "idle-peer", role_idle_peer, "expects it within=" },
+	{ "idle", role_idle, "count= messages, then epoll_wait for ever" },
+	{ "idle-peer", role_idle_peer, "expects the last one within=" },
 	{ "pump", role_pump, "send count= messages of size=, unchecked" },
 	{ "gauge", role_gauge, "how long receiving them takes" },
 };
