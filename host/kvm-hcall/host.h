@@ -57,6 +57,7 @@ enum virtsock_end {
  * @ended: jiffies when the last link ended
  * @pull_buf: the batch as read, one ring in size
  * @push_buf: the batch to write
+ * @arena: what large payload is read to; @lock
  *
  * @tx_lock: bh; protects the members below
  * @txq: packets that wait for the guest
@@ -108,6 +109,7 @@ struct virtsock_vm {
 	unsigned long ended;
 	void *pull_buf;
 	void *push_buf;
+	struct virtsock_arena arena;
 
 	spinlock_t tx_lock;
 	struct sk_buff_head txq;

@@ -75,11 +75,27 @@ static int virtsock_read_payload(struct kvm_vcpu *vcpu, struct sk_buff *skb,
 	return 0;
 }
 
+/* A large record in one packet, or NULL: it has to do without the arena. */
+static struct sk_buff *virtsock_pull_large(struct virtsock_vm *vm,
+					   const struct virtsock_rec_info *info)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN;
+	struct page *page;
+	u32 off;
+
+	if (info->len < VIRTSOCK_POOL_MIN)
+		return NULL;
+	page = virtsock_arena_room(&vm->arena, info->len, gfp, &off);
+	if (!page)
+		return NULL;
+	return virtsock_unpack_page(info, page, off, gfp);
+}
+
 /*
  * A record becomes one packet or several, but all of them or none. Return: 0,
  * -EFAULT, -ENOMEM.
  */
-static int virtsock_pull_record(struct kvm_vcpu *vcpu,
+static int virtsock_pull_record(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 				const struct virtsock_rec_info *info,
 				const void *rec, struct sk_buff_head *packets)
 {
@@ -87,8 +103,10 @@ static int virtsock_pull_record(struct kvm_vcpu *vcpu,
 	u32 done = 0;
 
 	do {
-		skb = virtsock_unpack(info, done, GFP_KERNEL_ACCOUNT |
-						  __GFP_NORETRY | __GFP_NOWARN);
+		skb = done ? NULL : virtsock_pull_large(vm, info);
+		if (!skb)
+			skb = virtsock_unpack(info, done, GFP_KERNEL_ACCOUNT |
+							  __GFP_NORETRY | __GFP_NOWARN);
 		if (!skb) {
 			kfree_skb_list(first);
 			return -ENOMEM;
@@ -196,7 +214,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 			virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_ROUTE);
 			virtsock_push_reset(vm, &info);
 		} else {
-			err = virtsock_pull_record(vcpu, &info, rec, &packets);
+			err = virtsock_pull_record(vcpu, vm, &info, rec, &packets);
 			if (err == -ENOMEM) {
 				virtsock_kick_later(vm);
 				*flags |= VIRTSOCK_FR_TX_STOP;

@@ -88,6 +88,7 @@ static void virtsock_vm_free(struct work_struct *work)
 	put_pid(vm->pid);
 	kvfree(vm->pull_buf);
 	kvfree(vm->push_buf);
+	virtsock_arena_free(&vm->arena);
 	kfree(vm->ring);
 	kfree_rcu(vm, rcu);
 }

@@ -376,7 +376,40 @@ void virtsock_sock_sent(struct sk_buff *skb);
 void virtsock_pack_seal(struct virtsock_packer *p);
 struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info,
 				u32 off, gfp_t gfp);
+struct sk_buff *virtsock_unpack_page(const struct virtsock_rec_info *info,
+				     struct page *page, u32 off, gfp_t gfp);
 void *virtsock_skb_room(struct sk_buff *skb, u32 off, u32 *len);
+
+/* arena.c */
+
+#define VIRTSOCK_ARENA_PAGES	4
+#define VIRTSOCK_ARENA_ORDER	7
+#define VIRTSOCK_ARENA_BYTES	((u32)(PAGE_SIZE << VIRTSOCK_ARENA_ORDER))
+
+/**
+ * struct virtsock_arena - buffers that packets refer to
+ * @pages: the first page of each, with a reference of the arena's
+ * @nr: how many there are
+ * @cur: the one that is used now
+ * @used: bytes of it
+ * @failed: there was no memory for another one
+ * @retry: jiffies when to try again
+ *
+ * Zeroes are an empty one. The owner serialises.
+ */
+struct virtsock_arena {
+	struct page *pages[VIRTSOCK_ARENA_PAGES];
+	u32 nr;
+	u32 cur;
+	u32 used;
+	bool failed;
+	unsigned long retry;
+};
+
+struct page *virtsock_arena_page(struct virtsock_arena *a, gfp_t gfp);
+struct page *virtsock_arena_room(struct virtsock_arena *a, u32 len, gfp_t gfp,
+				 u32 *off);
+void virtsock_arena_free(struct virtsock_arena *a);
 
 /* tap.c */
 void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len);

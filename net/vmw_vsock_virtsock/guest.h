@@ -17,6 +17,8 @@
 #define VIRTSOCK_RX_ORDER_MIN	5
 #define VIRTSOCK_BATCH_BYTES	(1024 * 1024)
 #define VIRTSOCK_SEG_MIN	4096U
+/* Packets refer to a receive buffer that is at least so full. */
+#define VIRTSOCK_RX_REFER_MIN	0x10000U
 
 /* Tasks that are remembered for how they poll, by their number */
 #define VIRTSOCK_POLLERS_BITS	6
@@ -60,8 +62,12 @@ struct virtsock_poller {
  * @pages: the ring's pages
  * @head: position up to which the ring is filled
  * @tail: position up to which the host consumed it
- * @rx_buf: receive buffer
- * @rx_size: bytes there
+ * @rx_buf: receive buffer; the link's own, or one of @arena
+ * @rx_own: the link's own, whose payload is copied
+ * @rx_page: the one of @arena, or NULL
+ * @rx_large: the last batch with payload had large payload
+ * @arena: receive buffers that packets refer to
+ * @rx_size: bytes of the link's own
  * @rx_off: first byte of it that is not delivered yet (short of memory)
  * @rx_len: bytes in it
  * @rx_done: bytes of the payload there that are delivered
@@ -108,6 +114,10 @@ struct virtsock_link {
 	u32 head;
 	u32 tail;
 	void *rx_buf;
+	void *rx_own;
+	struct page *rx_page;
+	bool rx_large;
+	struct virtsock_arena arena;
 	u32 rx_size;
 	u32 rx_off;
 	u32 rx_len;

@@ -10,6 +10,32 @@
 #include "guest.h"
 #include "hypercall.h"
 
+/*
+ * Large payload stays where the host has written it, if the packet may have it
+ * there. NULL: the caller copies it.
+ */
+static struct sk_buff *virtsock_ring_large(struct virtsock_link *l, gfp_t gfp,
+					   const struct virtsock_rec_info *info)
+{
+	if (!l->rx_page || l->rx_done || info->len < VIRTSOCK_POOL_MIN ||
+	    l->rx_len < VIRTSOCK_RX_REFER_MIN)
+		return NULL;
+	return virtsock_unpack_page(info, l->rx_page, l->rx_off + info->payload,
+				    gfp | __GFP_NOWARN);
+}
+
+/*
+ * Where the next batch goes. One that packets may have takes memory, so it is
+ * for who receives large payload. The last one is free for the host to write
+ * to: all of it was delivered or copied.
+ */
+static void virtsock_ring_room(struct virtsock_link *l)
+{
+	l->rx_page = l->rx_large ?
+		virtsock_arena_page(&l->arena, GFP_NOWAIT | __GFP_ZERO) : NULL;
+	l->rx_buf = l->rx_page ? page_address(l->rx_page) : l->rx_own;
+}
+
 /**
  * virtsock_ring_receive() - deliver what is in the receive buffer
  * @l: the link
@@ -22,6 +48,7 @@ int virtsock_ring_receive(struct virtsock_link *l,
 			  const struct virtsock_flusher *f)
 {
 	u32 bytes = 0, messages = 0, records = 0, packets = 0, fast = 0;
+	bool large = false;
 	int err = 0;
 
 	while (l->rx_off < l->rx_len) {
@@ -34,19 +61,24 @@ int virtsock_ring_receive(struct virtsock_link *l,
 		if (!l->rx_done)
 			virtsock_tap(rec, NULL, info.len);
 		do {
-			struct sk_buff *skb = virtsock_unpack(&info, l->rx_done,
-							      f->gfp | __GFP_NOWARN);
+			struct sk_buff *skb = virtsock_ring_large(l, f->gfp, &info);
 
 			if (!skb) {
-				err = -ENOMEM;
-				goto out;
+				skb = virtsock_unpack(&info, l->rx_done,
+						      f->gfp | __GFP_NOWARN);
+				if (!skb) {
+					err = -ENOMEM;
+					goto out;
+				}
+				skb_store_bits(skb, 0, rec + info.payload +
+					       l->rx_done, skb->len);
 			}
-			skb_store_bits(skb, 0, rec + info.payload + l->rx_done, skb->len);
 			l->rx_done += skb->len;
 			fast += virtsock_rxq_add(&l->rxq, skb, f->locked);
 			packets++;
 		} while (l->rx_done < info.len);
 		err = 0;
+		large |= info.len >= VIRTSOCK_POOL_MIN;
 		l->rx_done = 0;
 		l->rx_off += info.size;
 		bytes += info.len;
@@ -54,6 +86,9 @@ int virtsock_ring_receive(struct virtsock_link *l,
 		records++;
 	}
 out:
+	/* Credit and the like say nothing of what comes next. */
+	if (bytes)
+		l->rx_large = large;
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
 	virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);
@@ -144,15 +179,17 @@ long virtsock_call(struct virtsock_link *l, enum virtsock_hc_op op,
 long virtsock_ring_call(struct virtsock_link *l, bool waits)
 {
 	u32 flags = VIRTSOCK_FF_ARM | (waits ? VIRTSOCK_FF_WAIT : 0);
-	struct virtsock_hc hc = {
+	bool poll = l->head == l->tail;
+	struct virtsock_hc hc;
+	long err;
+
+	virtsock_ring_room(l);
+	hc = (struct virtsock_hc) {
 		.rbx = l->epoch,
 		.rcx = virtsock_flush_arg(l->head, flags),
 		.rdx = virt_to_phys(l->rx_buf),
-		.rsi = l->rx_size,
+		.rsi = l->rx_page ? VIRTSOCK_ARENA_BYTES : l->rx_size,
 	};
-	bool poll = l->head == l->tail;
-	long err;
-
 	err = virtsock_call(l, VIRTSOCK_HC_FLUSH, &hc);
 	WRITE_ONCE(l->last_call, jiffies);
 	virtsock_stat_inc(&l->stats, poll ? VIRTSOCK_STATS_A_POLLS :
@@ -160,7 +197,7 @@ long virtsock_ring_call(struct virtsock_link *l, bool waits)
 	if (err)
 		return err;
 	if (virtsock_ring_span(hc.rbx, l->head, VIRTSOCK_RING_SIZE) < 0 ||
-	    hc.rcx > l->rx_size)
+	    hc.rcx > (l->rx_page ? VIRTSOCK_ARENA_BYTES : l->rx_size))
 		return -VIRTSOCK_EPROTO;
 	l->tail = hc.rbx;
 	l->rx_off = 0;
@@ -185,10 +222,10 @@ static bool virtsock_rx_alloc(struct virtsock_link *l)
 
 		gfp |= order > VIRTSOCK_RX_ORDER_MIN ?
 		       __GFP_NORETRY | __GFP_NOWARN : __GFP_RETRY_MAYFAIL;
-		l->rx_buf = (void *)__get_free_pages(gfp, order);
+		l->rx_own = (void *)__get_free_pages(gfp, order);
 		l->rx_size = PAGE_SIZE << order;
-	} while (!l->rx_buf && --order >= VIRTSOCK_RX_ORDER_MIN);
-	return l->rx_buf;
+	} while (!l->rx_own && --order >= VIRTSOCK_RX_ORDER_MIN);
+	return l->rx_own;
 }
 
 /**
@@ -238,5 +275,6 @@ void virtsock_ring_free(struct virtsock_link *l)
 	for (i = 0; i < VIRTSOCK_RING_PAGES; i++)
 		if (l->pages[i])
 			__free_page(l->pages[i]);
-	free_pages((unsigned long)l->rx_buf, get_order(l->rx_size));
+	free_pages((unsigned long)l->rx_own, get_order(l->rx_size));
+	virtsock_arena_free(&l->arena);
 }

@@ -24,6 +24,7 @@ static struct sk_buff *linear_alloc(u32 len, gfp_t gfp)
 #define virtsock_pack			linear_pack
 #define virtsock_pack_seal		linear_pack_seal
 #define virtsock_sock_sent		linear_sock_sent
+#define virtsock_unpack_page		linear_unpack_page
 #define virtsock_unpack			linear_unpack
 #define virtsock_skb_room		linear_skb_room
 

@@ -301,6 +301,33 @@ void virtsock_sock_sent(struct sk_buff *skb)
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_sent);
 
+/* Header and all else but the payload, for @len bytes of a record from @off on */
+static void virtsock_unpack_header(struct sk_buff *skb,
+				   const struct virtsock_rec_info *info, u32 off,
+				   u32 len)
+{
+	bool last = off + len == info->len;
+	u32 flags = info->flags;
+
+	/* The message ends with the last packet. */
+	if (!last && info->op == VIRTIO_VSOCK_OP_RW)
+		flags = 0;
+	*virtio_vsock_hdr(skb) = (struct virtio_vsock_hdr) {
+		.src_cid = cpu_to_le64(info->src_cid),
+		.dst_cid = cpu_to_le64(info->dst_cid),
+		.src_port = cpu_to_le32(info->src_port),
+		.dst_port = cpu_to_le32(info->dst_port),
+		.len = cpu_to_le32(len),
+		.type = cpu_to_le16(info->type),
+		.op = cpu_to_le16(info->op),
+		.flags = cpu_to_le32(flags),
+		.buf_alloc = cpu_to_le32(info->buf_alloc),
+		.fwd_cnt = cpu_to_le32(info->fwd_cnt),
+	};
+	virtsock_skb_cb(skb)->msg_limit = info->msg_limit;
+	virtsock_skb_cb(skb)->nr_msgs = last ? info->nr_msgs : 0;
+}
+
 /* Payload of a packet that takes one page */
 #define VIRTSOCK_UNPACK_LEAST \
 	(SKB_WITH_OVERHEAD(PAGE_SIZE) - VIRTIO_VSOCK_SKB_HEADROOM)
@@ -324,10 +351,7 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 				gfp_t gfp)
 {
 	u32 len = min_t(u32, info->len - off, VIRTSOCK_COMPAT_SKB_MAX);
-	u32 flags = info->flags;
 	struct sk_buff *skb, *pooled = NULL;
-	struct virtio_vsock_hdr *hdr;
-	bool last;
 
 	/* What is charged to somebody does not go to the next one. */
 	if (VIRTSOCK_COMPAT_RX_FRAGS && len >= VIRTSOCK_POOL_MIN &&
@@ -348,30 +372,37 @@ struct sk_buff *virtsock_unpack(const struct virtsock_rec_info *info, u32 off,
 	if (!skb)
 		return NULL;
 
-	last = off + len == info->len;
-	/* The message ends with the last packet. */
-	if (!last && info->op == VIRTIO_VSOCK_OP_RW)
-		flags = 0;
-	hdr = virtio_vsock_hdr(skb);
-	*hdr = (struct virtio_vsock_hdr) {
-		.src_cid = cpu_to_le64(info->src_cid),
-		.dst_cid = cpu_to_le64(info->dst_cid),
-		.src_port = cpu_to_le32(info->src_port),
-		.dst_port = cpu_to_le32(info->dst_port),
-		.len = cpu_to_le32(len),
-		.type = cpu_to_le16(info->type),
-		.op = cpu_to_le16(info->op),
-		.flags = cpu_to_le32(flags),
-		.buf_alloc = cpu_to_le32(info->buf_alloc),
-		.fwd_cnt = cpu_to_le32(info->fwd_cnt),
-	};
+	virtsock_unpack_header(skb, info, off, len);
 	if (len && !pooled)
 		virtsock_compat_skb_put(skb, len);
-	virtsock_skb_cb(skb)->msg_limit = info->msg_limit;
-	virtsock_skb_cb(skb)->nr_msgs = last ? info->nr_msgs : 0;
 	return skb;
 }
 EXPORT_SYMBOL_GPL(virtsock_unpack);
+
+/**
+ * virtsock_unpack_page() - a packet of a whole record, whose payload is in pages
+ * @info: the record, checked
+ * @page: the first page of a buffer; the packet takes a reference
+ * @off: where in it the payload is, or goes
+ * @gfp: how to allocate the packet itself
+ *
+ * Context: as @gfp says; only where the kernel's receiver takes pages
+ * (VIRTSOCK_COMPAT_RX_FRAGS).
+ * Return: the packet, or NULL without memory.
+ */
+struct sk_buff *virtsock_unpack_page(const struct virtsock_rec_info *info,
+				     struct page *page, u32 off, gfp_t gfp)
+{
+	struct sk_buff *skb = virtsock_compat_alloc_skb(0, gfp);
+
+	if (!skb)
+		return NULL;
+	get_page(page);
+	skb_add_rx_frag(skb, 0, page, off, info->len, PAGE_ALIGN(info->len));
+	virtsock_unpack_header(skb, info, 0, info->len);
+	return skb;
+}
+EXPORT_SYMBOL_GPL(virtsock_unpack_page);
 
 /**
  * virtsock_skb_room() - where a part of a packet's payload goes
