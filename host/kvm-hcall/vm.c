@@ -234,7 +234,8 @@ static const struct mmu_notifier_ops virtsock_mn_ops = {
  * Where its process is bound and has no VM yet, it becomes that binding's VM.
  *
  * Context: vCPU thread, current->mm is the VMM's.
- * Return: the VM with a reference; NULL where it is unbound; ERR_PTR(-ENOMEM).
+ * Return: the VM with a reference; NULL where it is unbound; ERR_PTR(-ENOMEM),
+ * or ERR_PTR(-EINTR) where the VMM is being killed.
  */
 struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu)
 {
