@@ -9,6 +9,7 @@
 # make bench           virtsock and its peers measured, a verdict for each target;
 #                      bench-quick: every kind of measurement once, no verdicts
 # make kunit, model    only the unit tests, only the protocols' models
+# make fuzz-parser     the host's record parser before a hostile guest, in user space
 # make lint            only the style checks
 # make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
 
@@ -86,6 +87,8 @@ kunit:
 	@tests/kunit/run
 model:
 	@tests/model/run
+fuzz-parser:
+	@tests/fuzz/run $(ARGS)
 lint:
 	@scripts/deps build
 	@tests/lint/run
@@ -96,5 +99,5 @@ clean:
 	$(RM) -r build
 
 .PHONY: all modules lab-modules pair-modules command install uninstall demo check \
-	check-quick check-full bench bench-quick conformance pair kunit model lint \
-	modules-7.2 clean
+	check-quick check-full bench bench-quick conformance pair kunit model fuzz-parser \
+	lint modules-7.2 clean
