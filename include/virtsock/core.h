@@ -320,6 +320,7 @@ int virtsock_side_register(struct virtsock_side *side,
 void virtsock_side_unregister(struct virtsock_side *side);
 void virtsock_side_wait(void);
 bool virtsock_side_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
+int virtsock_cancel_pkt(struct vsock_sock *vsk);
 
 /* reset.c */
 void virtsock_sock_release(struct vsock_sock *vsk);

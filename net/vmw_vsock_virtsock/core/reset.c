@@ -23,6 +23,12 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 	/* The caller has a reference of its own. */
 	if (cancel_delayed_work(&vsk->connect_work))
 		sock_put(sk_vsock(vsk));
+	/*
+	 * What asks for the connection may wait for long, and the socket with it:
+	 * a program that does this all the time would find no end of memory.
+	 */
+	if (vs && sk_vsock(vsk)->sk_state == TCP_SYN_SENT)
+		virtsock_cancel_pkt(vsk);
 	/* Who lingers waits until all is sent, on kernels that have it so. */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	/* SOCK_DEAD is set: we see "dead", or virtsock_sock_reset() that. */

@@ -178,7 +178,14 @@ failed:
 	return err;
 }
 
-static int virtsock_cancel_pkt(struct vsock_sock *vsk)
+/**
+ * virtsock_cancel_pkt() - forget what a socket wanted to send (.cancel_pkt)
+ * @vsk: the socket
+ *
+ * Context: process, socket locked.
+ * Return: 0.
+ */
+int virtsock_cancel_pkt(struct vsock_sock *vsk)
 {
 	struct virtsock_side *side = virtsock_side(vsk);
 	const struct virtsock_side_ops *ops;

@@ -152,3 +152,15 @@ void cmd_pending(void)
 	if (status)
 		die("the one that blocks failed");
 }
+
+/* n= connections that are asked for, each of them closed at once */
+void cmd_ask(void)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < opt.n; i++) {
+		fd = connect_nonblock();
+		close(fd);
+	}
+}

@@ -83,6 +83,7 @@ static const struct {
 	{ "stuff", cmd_stuff, "keep n= connections full" },
 	{ "stuck", cmd_stuck, "n= readers that stand still, locked" },
 	{ "stall", cmd_stall, "hold a listener locked until go=, then count its children" },
+	{ "ask", cmd_ask, "n= times connect(), not blocking, and close()" },
 	{ "pending", cmd_pending, "connect() in all ways, without an answer" },
 	{ "bound", cmd_bound, "bind lport=, have a connect() fail, and stay" },
 	{ "no-transport", cmd_no_transport, "until go=, the kernel has no CID" },

@@ -130,6 +130,7 @@ void cmd_stuck(void);
 void cmd_spin(void);
 void cmd_stall(void);
 void cmd_pending(void);
+void cmd_ask(void);
 void cmd_bound(void);
 void cmd_no_transport(void);
 void cmd_stand(void);
