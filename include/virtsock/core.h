@@ -213,6 +213,7 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb);
 void virtsock_sock_untx(struct sk_buff *skb);
 void virtsock_sock_stamp(struct sk_buff *skb);
 void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb);
+bool virtsock_sock_rx_over(struct sock *sk);
 void virtsock_sock_rx_done(struct sock *sk, u16 nr_msgs, u32 paid);
 
 /* pool.c */

@@ -14,6 +14,7 @@
  * @VIRTSOCK_DROP_SOCKET_END: waited when its socket was given up
  * @VIRTSOCK_DROP_STALE: from a link that has ended, or the answer to such a one
  * @VIRTSOCK_DROP_NO_MEMORY: a reset that there was no memory for
+ * @VIRTSOCK_DROP_NO_CREDIT: a message beyond what its receiver can take
  */
 enum virtsock_drop_reason {
 	VIRTSOCK_NOT_DROPPED,
@@ -24,7 +25,8 @@ enum virtsock_drop_reason {
 	VIRTSOCK_DROP_LINK_END,
 	VIRTSOCK_DROP_SOCKET_END,
 	VIRTSOCK_DROP_STALE,
-	VIRTSOCK_DROP_NO_MEMORY
+	VIRTSOCK_DROP_NO_MEMORY,
+	VIRTSOCK_DROP_NO_CREDIT
 };
 
 /**

@@ -34,7 +34,8 @@
 	EM(VIRTSOCK_DROP_LINK_END,		"link-end")	\
 	EM(VIRTSOCK_DROP_SOCKET_END,		"socket-end")	\
 	EM(VIRTSOCK_DROP_STALE,			"stale")	\
-	EMe(VIRTSOCK_DROP_NO_MEMORY,		"no-memory")
+	EM(VIRTSOCK_DROP_NO_MEMORY,		"no-memory")	\
+	EMe(VIRTSOCK_DROP_NO_CREDIT,		"no-credit")
 
 #define virtsock_flush_reasons					\
 	EM(VIRTSOCK_FLUSH_DATA,			"data")		\

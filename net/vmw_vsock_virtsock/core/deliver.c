@@ -138,7 +138,7 @@ static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
 		return false;
 
 	if (payload) {
-		if (!skb_set_owner_sk_safe(skb, sk))
+		if (virtsock_sock_rx_over(sk) || !skb_set_owner_sk_safe(skb, sk))
 			return false;
 		if (!virtsock_enqueue(&vs->vvs, skb)) {
 			skb_orphan(skb);
@@ -313,7 +313,12 @@ bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 	}
 	if (sk)
 		virtsock_sock_rx(sk, skb);
-	virtsock_compat_recv_pkt(t, skb);
+	if (sk && op == VIRTIO_VSOCK_OP_RW && virtsock_sock_rx_over(sk)) {
+		virtsock_drop(skb, VIRTSOCK_DROP_NO_CREDIT);
+		nr_msgs = 0;
+	} else {
+		virtsock_compat_recv_pkt(t, skb);
+	}
 	if (sk) {
 		if (paid || nr_msgs)
 			virtsock_sock_rx_done(sk, nr_msgs, paid);

@@ -434,6 +434,31 @@ void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
+ * virtsock_sock_rx_over() - has the peer sent more messages than it may?
+ * @sk: the socket that the next packet is for, reference held
+ *
+ * Newer kernels' common code sees to that. That of older ones counts bytes, and
+ * a message of one byte costs it nearly a KiB. Twice what credit is for is more
+ * than whoever keeps to it can send: its last message may come in pieces.
+ *
+ * Context: any but hard irq.
+ * Return: true if the packet must not be queued.
+ */
+bool virtsock_sock_rx_over(struct sock *sk)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsock_sk(sk));
+	u32 queued, buf_alloc;
+
+	if (VIRTSOCK_COMPAT_ENTRY_RULE || !vs || sk->sk_type != SOCK_SEQPACKET)
+		return false;
+	spin_lock_bh(&vs->vvs.rx_lock);
+	queued = skb_queue_len(&vs->vvs.rx_queue);
+	buf_alloc = vs->vvs.buf_alloc;
+	spin_unlock_bh(&vs->vvs.rx_lock);
+	return queued / 2 >= virtsock_compat_rx_entries(buf_alloc, SOCK_SEQPACKET);
+}
+
+/**
  * virtsock_sock_rx_done() - a packet with payload is in the socket's queue
  * @sk: the socket, reference held
  * @nr_msgs: units of record credit it took

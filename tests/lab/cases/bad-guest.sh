@@ -55,6 +55,25 @@ note "malformed: $(malformed 42)"
 [ "$(malformed 42)" -gt 10 ] || fail "malformed is only $(malformed 42)"
 lines=$(dmesg | grep -c 'virtsock: CID 42: .* is malformed')
 [ "$lines" -le 40 ] || fail "$lines lines in the log"
+
+# What the kernel has in slabs that it cannot give back, in KiB.
+slabs() {
+	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+# 16384 messages for a program that does not read, where some 450 have credit.
+bg unread vst listen hold port=1104 type=seq
+ready unread
+before=$(slabs)
+guest A insmod "$bad" flood=1104 || {
+	guest A dmesg | grep 'virtsock_bad: not ok'
+	fail "the flood was not taken"
+}
+n=$(($(slabs) - before))
+note "256 KiB in messages of 16 bytes: $n KiB"
+[ "$n" -le 6144 ] || fail "messages beyond their credit took $n KiB"
+guest A rmmod virtsock_bad
+stop unread
 vm_load A
 pair host A recv send size=1-5000 count=200
 pair A host recv send size=1-5000 count=200

@@ -4,7 +4,8 @@
  * addresses, each with the answer that is due. Loads if all answers were right.
  *
  * With epoch=… it breaks the link that the transport has; without, no transport
- * is loaded, and it makes links of its own.
+ * is loaded, and it makes links of its own. With flood=PORT it connects there,
+ * and sends small messages without regard for credit in records.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -24,7 +25,12 @@ static unsigned long epoch;
 module_param(epoch, ulong, 0444);
 MODULE_PARM_DESC(epoch, "of the link to break");
 
+static unsigned int flood;
+module_param(flood, uint, 0444);
+MODULE_PARM_DESC(flood, "port of the host to fill with small messages");
+
 static unsigned int failed, cid, head;
+static u32 tail;	/* as the host said last */
 static void *ring, *rx;
 
 static long call(unsigned int op, unsigned long *rbx, unsigned long *rcx,
@@ -41,8 +47,11 @@ static long call(unsigned int op, unsigned long *rbx, unsigned long *rcx,
 static long flush_to(u64 ep, u32 to, u32 flags, u64 gpa, u64 len)
 {
 	unsigned long rbx = ep, rcx = virtsock_flush_arg(to, flags);
+	long ret = call(VIRTSOCK_HC_FLUSH, &rbx, &rcx, gpa, len);
 
-	return call(VIRTSOCK_HC_FLUSH, &rbx, &rcx, gpa, len);
+	if (!ret)
+		tail = rbx;
+	return ret;
 }
 
 static void expect(const char *name, long want, long got)
@@ -289,6 +298,60 @@ static void try_noise(void)
 	}));
 }
 
+/* Have all of the ring consumed. Lanes may have to catch up first. */
+static long flush_all(void)
+{
+	int tries = 1000;
+	long ret;
+
+	do {
+		ret = flush_to(epoch, head, 0, virt_to_phys(rx), PAGE_SIZE << ORDER);
+		if (ret || tail == head)
+			return ret;
+		msleep(20);
+	} while (--tries);
+	return -VIRTSOCK_ENOMEM;
+}
+
+/* Messages of 16 bytes, as many as the bytes of the receiver's buffer allow */
+static void try_flood(void)
+{
+	const u32 size = sizeof(struct virtsock_rec) + 16;
+	struct virtsock_rec rec;
+	u32 n, i;
+
+	link_up();
+	rec = good_rec();
+	rec.type = cpu_to_le16(VIRTIO_VSOCK_TYPE_SEQPACKET);
+	rec.dst_port = cpu_to_le32(flood);
+	rec.buf_alloc = cpu_to_le32(1 << 18);
+	rec.msg_limit = cpu_to_le32(1 << 18);
+	rec.op = cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST);
+	rec.size = cpu_to_le32(sizeof(rec));
+	rec.len = 0;
+	rec.nr_msgs = 0;
+	expect("request", 0, send(&rec, sizeof(rec)));
+	/* Accepted, and answered */
+	msleep(500);
+	rec.op = cpu_to_le16(VIRTIO_VSOCK_OP_RW);
+	rec.flags = cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM);
+	rec.size = cpu_to_le32(size);
+	rec.len = cpu_to_le32(16);
+	rec.nr_msgs = cpu_to_le16(1);
+	BUILD_BUG_ON(RING % (sizeof(rec) + 16));
+	for (n = (1 << 18) / 16; n; n -= i) {
+		/* The request was no multiple of this. */
+		for (i = 0; i < n && i < RING / size - 1; i++, head += size) {
+			u32 off = head % RING;
+			u32 part = min_t(u32, sizeof(rec), RING - off);
+
+			memcpy(ring + off, &rec, part);
+			memcpy(ring, (void *)&rec + part, sizeof(rec) - part);
+		}
+		expect("flood", 0, flush_all());
+	}
+}
+
 static int __init bad_init(void)
 {
 	ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, ORDER);
@@ -298,6 +361,8 @@ static int __init bad_init(void)
 	} else if (epoch) {
 		expect("head beyond the transport's ring", VIRTSOCK_EPROTO,
 		       flush_to(epoch, 0x7ffffff8, 0, 0, 0));
+	} else if (flood) {
+		try_flood();
 	} else {
 		try_register();
 		try_records();
