@@ -146,6 +146,7 @@ static void moderate_off(struct kunit *test)
 
 	m.min_ns = 0;
 	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 56), RING);
+	KUNIT_EXPECT_FALSE(test, m.held);
 	answered(&m, 1000 * US, 100 * US);
 	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 56), RING);
 }
