@@ -49,6 +49,7 @@ modprobe -a tun vhost_net
 tap vsbench0 10.77.0.1/24
 tap vsbench1 10.77.1.1/24
 trap 'ip link del vsbench0; ip link del vsbench1' EXIT
-VM_MEM=${VM_MEM:-768M} vm_boot A "${nets[@]}" "${slot[@]}"
+# And one for memory.
+VM_MEM=${VM_MEM:-768M,slots=1,maxmem=1G} vm_boot A "${nets[@]}" "${slot[@]}"
 guest_nets
 /usr/bin/python3 -B "$LAB_REPO/tests/bench/drive/main.py"

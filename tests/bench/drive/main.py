@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import beside
 import perf
 import place
 
@@ -65,7 +66,7 @@ class Bench:
         has warmed up."""
         args = [f"peer={self.address(cell, guest)}"]
         for key in ("mode", "type", "dir", "size", "n", "sockbuf", "zerocopy",
-                    "multi", "run", "rounds", "samples"):
+                    "multi", "run", "rounds", "every", "samples"):
             if key in cell:
                 args.append(f"{key}={cell[key]}")
         args.append(f"warm={self.plan['warm']}")
@@ -255,7 +256,8 @@ def main():
     with open(f"{OUT}/plan.json", encoding="utf-8") as file:
         given = json.load(file)
     plan = {**{"full": plans.FULL, "quick": plans.QUICK,
-               "profile": plans.PROFILE}[given["name"]], **given}
+               "profile": plans.PROFILE, "beside": plans.BESIDE}[given["name"]],
+            **given}
     if plan["name"] == "profile":
         plan["cells"] = list(plans.profiled())
     bench = Bench(plan)
@@ -267,6 +269,8 @@ def main():
     say(f"e1000: {bench.measure(first).get('error', 'up')}")
     if plan["name"] == "profile":
         perf.run(bench)
+    elif plan["name"] == "beside":
+        beside.run(bench)
     else:
         bench.rounds()
         bench.scale()

@@ -96,23 +96,25 @@ class Qmp:
         self.call("qmp_capabilities")
 
     def call(self, execute, until=None, **arguments):
-        """Its answer; with until, also wait for that event."""
+        """When it was answered; with until, also wait for that event."""
         self.file.write(json.dumps({"execute": execute,
                                     "arguments": arguments}) + "\n")
         self.file.flush()
-        answered = event = False
-        while not answered or (until and not event):
+        answered, event = None, False
+        while answered is None or (until and not event):
             try:
                 line = self.file.readline()
-            except TimeoutError:
+            except OSError:  # also each read after one that timed out
                 raise Failure(f"QMP {execute}: no {until or 'answer'}") from None
             if not line:
                 raise Failure("QMP: the VMM is gone")
             got = json.loads(line)
             if "error" in got:
                 raise Failure(f"QMP {execute}: {got['error']['desc']}")
-            answered = answered or "return" in got
+            if "return" in got:
+                answered = time.monotonic()
             event = event or got.get("event") == until
+        return answered
 
 
 class Guest:

@@ -42,6 +42,10 @@ FULL = {
 # A few cells under perf; the cells are named below.
 PROFILE = {"name": "profile", "warm": 40000}
 
+# Others beside round trips; the cells are named below.
+BESIDE = {"name": "beside", "rounds": 5, "warm": 40000,
+          "what": ["spin", "timer", "memory"]}
+
 # Every kind of cell once: it shows that the benchmark works, nothing else. The
 # second guest is the one with two vCPUs.
 QUICK = {
@@ -55,7 +59,6 @@ QUICK = {
     "vm_names": ["A", "B"],
     "vm_sizes": [1024], "memory_conns": 100,
 }
-
 
 
 def cell(test, peer, **args):
@@ -73,9 +76,21 @@ def profiled():
                    rounds=100000)
 
 
+def beside(plan, peer):
+    """Others alone, and beside round trips: as many as there can be, or 200 in a
+    second, so that each peer makes equally many."""
+    for what in plan["what"]:
+        yield cell("beside", peer, what=what, rate="", dir="")
+        for way in directions(peer):
+            yield cell("beside", peer, what=what, rate="all", dir=way, mode="ping",
+                       size=56, rounds=200000)
+            yield cell("beside", peer, what=what, rate="200/s", dir=way, mode="ping",
+                       size=56, rounds=200000, every=5000)
+
+
 def with_buffers(plan, cells):
-    """Streams also with our buffer, where somebody compares. A round trip has one message under way, so its buffer
-    does not matter."""
+    """Streams also with our buffer, where somebody compares. A round trip has one
+    message under way, so its buffer does not matter."""
     for one in cells:
         yield one
         if (plan["variants"] and one["test"] == "stream" and
@@ -117,11 +132,13 @@ def more_cells(plan, peers):
                                zerocopy=1, run=plan["run"])
     for size in plan["conn_sizes"]:
         for n in plan["conns"]:
+            # To end that many, one after the other, takes its time as well.
+            run = plan["conn_run"] * max(1, n // 256)
             for peer in peers:
                 if peer != "tcp-e1000":
                     for way in directions(peer):
                         yield cell("conns", peer, size=size, dir=way, n=n,
-                                   multi=1, run=plan["conn_run"])
+                                   multi=1, run=run)
     if plan["mixed"]:
         for peer in peers:
             if peer != "tcp-e1000":

@@ -5,6 +5,7 @@
   main.py rounds DIR		what a run that broke off has done
   main.py quick DIR...			did everything work? no verdicts
   main.py profile DIR...		where the time goes: tables
+  main.py beside DIR...			what round trips cost others: tables, verdicts
   main.py report RESULTS DIR...		JSON, tables, plots, verdicts
 """
 import json
@@ -53,6 +54,11 @@ def profile(*directories):
     return max(profiles.show(directory) for directory in directories)
 
 
+def beside(*directories):
+    from report import beside as besides
+    return max(besides.show(directory) for directory in directories)
+
+
 def report(target, *directories):
     from report import plots
     runs = [results.collect(results.read(directory)) for directory in directories]
@@ -71,7 +77,7 @@ def report(target, *directories):
 
 
 COMMANDS = {"plan": make_plan, "rounds": rounds, "quick": quick, "profile": profile,
-            "report": report}
+            "beside": beside, "report": report}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:

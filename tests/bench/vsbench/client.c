@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vsbench.h"
@@ -73,6 +72,7 @@ static void parse(const char *arg)
 		{ "rounds", &side.req.rounds },
 		{ "zerocopy", &side.req.zerocopy },
 		{ "multi", &side.req.multi }, { "cap", &side.req.cap_ms },
+		{ "every", &side.req.every_us },
 		{ "warm", &opt.warm_us }, { "run", &opt.run_us },
 		{ "samples", &opt.samples }, { "ready", &opt.ready },
 	};
@@ -231,14 +231,6 @@ static void report(enum role mine, uint64_t ns, const struct done *theirs,
 	printf("}}\n");
 }
 
-static void wait_until(uint64_t us)
-{
-	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
-
-	while (us && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
-		;
-}
-
 int client(int argc, char **argv)
 {
 	bool recv_dir, ping_mode;
@@ -270,7 +262,8 @@ int client(int argc, char **argv)
 	if (opt.ready)
 		puts("READY");
 	fflush(stdout);
-	wait_until(opt.at_us);
+	if (opt.at_us)
+		sleep_until(opt.at_us * 1000);
 	for (i = 0; i < opt.watches; i++)
 		opt.watch[i].before = number_in(opt.watch[i].path);
 	cpu_read(&before);

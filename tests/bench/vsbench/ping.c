@@ -51,12 +51,16 @@ static void sample(struct side *s, uint64_t ns)
 
 void ping(struct side *s, unsigned int usecs)
 {
+	uint64_t t, next = now_ns(), every = s->req.every_us * 1000ull;
 	uint32_t size = s->req.size;
-	uint64_t t;
 
 	s->done.samples = 0;
 	phase_timer(usecs);
 	while (!time_is_up && s->done.samples < s->req.rounds) {
+		if (every) {
+			sleep_until(next);
+			next += every;
+		}
 		t = now_ns();
 		put_all(s->fd[0], text + s->pos[0], size);
 		if (!get_message(s, 0))

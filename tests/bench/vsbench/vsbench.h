@@ -30,6 +30,7 @@ struct request {
 	uint32_t rounds;	/* ping: at most, for each phase */
 	uint32_t zerocopy;
 	uint32_t multi;		/* epoll, even for one connection */
+	uint32_t every_us;	/* ping of one connection: not more often */
 	uint32_t cap_ms;	/* gives up after this time */
 };
 
@@ -80,6 +81,7 @@ extern void (*on_fail)(const char *what, int err);
 uint64_t now_ns(void);
 void cap(unsigned int ms);
 void phase_timer(unsigned int usecs);
+void sleep_until(uint64_t ns);
 extern volatile bool time_is_up;
 void put_all(int fd, const void *buf, size_t len);
 void get_all(int fd, void *buf, size_t len);
@@ -121,6 +123,9 @@ void zerocopy_wait(struct side *s, int fd);
 
 /* phase.c */
 void run_phase(struct side *s, enum role which, unsigned int usecs);
+
+/* spin.c */
+int spin(unsigned int usecs);
 
 /* serve.c, client.c */
 _Noreturn void serve(int argc, char **argv);
