@@ -41,6 +41,11 @@ static noinline int virtsock_emulate_hypercall(struct kvm_vcpu *vcpu)
 	    vcpu->arch.exception.pending || vcpu->arch.hflags & HF_GUEST_MASK)
 		goto out;
 	op = nr - VIRTSOCK_HC_BASE;
+	/*
+	 * KVM takes hypercalls for code that leaves no secrets in the L1 data cache
+	 * (kvm-intel.vmentry_l1d_flush=cond, for L1TF). Sockets do.
+	 */
+	vcpu->arch.l1tf_flush_l1d = true;
 	if (virtsock_compat_foreign_hypercalls(vcpu)) {
 		if (op == VIRTSOCK_HC_HELLO && regs.rbx == VIRTSOCK_ABI_VERSION)
 			virtsock_hcall_foreign(vcpu);
