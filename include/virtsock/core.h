@@ -48,6 +48,7 @@
  * @full: there was no space when a writer, or poll, looked last
  * @asked: this side is blocked and has asked the peer for credit
  * @peer_blocked: the peer asked for credit and was not given any since
+ * @peer_stalled: it has asked for credit since the connection was begun
  * @credit_queued: a credit update of this socket waits in a queue
  * @urgent_queued: one that must leave at once is among them
  * @answered: something was sent since the last receive, so a further send is
@@ -96,6 +97,7 @@ struct virtsock_sock {
 	bool full;
 	bool asked;
 	bool peer_blocked;
+	bool peer_stalled;
 	bool credit_queued;
 	bool urgent_queued;
 	bool answered;
@@ -176,6 +178,9 @@ struct virtsock_skb_cb {
 	u32 gen;	/* received: the link it came by, counted by its queue */
 	u32 pos;	/* sent: end of its record in the ring; where its payload goes */
 	u16 nr_msgs;
+	bool denied;	/* received: as if nobody had the port */
+	bool unseen;	/* received: nobody has looked for its socket yet */
+	bool slow;	/* received: no work to do before programs have the CPU */
 };
 
 static inline struct virtsock_skb_cb *virtsock_skb_cb(struct sk_buff *skb)
@@ -254,7 +259,7 @@ int virtsock_seqpacket_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 /* append.c */
 
 /* A larger message is not copied while others wait for the queue */
-#define VIRTSOCK_APPEND_MAX	4096U
+#define VIRTSOCK_APPEND_MAX	8192U
 
 /* Payload in one piece, of a packet that messages gather in: 16 KiB with all */
 #define VIRTSOCK_OPEN_MAX	((u32)SKB_WITH_OVERHEAD(16384) - \
@@ -431,11 +436,17 @@ void virtsock_drop_rec(const struct virtsock_rec_info *rec,
  * struct virtsock_lane - packets of some connections, in order
  * @rxq: the queue it belongs to
  * @skbs: what waits for the worker; its lock protects it
+ * @unseen: what comes behind that: packets of which nobody has looked for the
+ *	socket yet, and what came after them; its own lock
+ * @nr_unseen: packets there, or on the way from there to @skbs: until it is 0
+ *	all is put there
  * @rung: sockets that were let go, with packets parked; the same lock
  * @late: packets for sockets that they are no part of; the same lock
  * @nr_late: how many
  * @late_rung: one of those sockets was let go
  * @work: delivers @skbs in process context
+ * @busy: it goes on where it stopped; the worker's own
+ * @since: jiffies when it began to; the worker's own
  * @pending: packets queued and neither delivered nor parked yet; while it is
  *	not 0 nothing may overtake through the fast path
  * @gen: of the packet that the worker has in its hands; the worker's own
@@ -443,11 +454,15 @@ void virtsock_drop_rec(const struct virtsock_rec_info *rec,
 struct virtsock_lane {
 	struct virtsock_rxq *rxq;
 	struct sk_buff_head skbs;
+	struct sk_buff_head unseen;
+	atomic_t nr_unseen;
 	struct list_head rung;
 	struct list_head late;
 	u32 nr_late;
 	bool late_rung;
 	struct work_struct work;
+	bool busy;
+	unsigned long since;
 	atomic_t pending;
 	u32 gen;
 };
@@ -486,6 +501,7 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 		       struct workqueue_struct *wq);
 bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 		      struct sock *locked);
+void virtsock_rxq_add_later(struct virtsock_rxq *q, struct sk_buff *skb);
 void virtsock_rxq_drain(struct virtsock_rxq *q);
 void virtsock_rxq_flush(struct virtsock_rxq *q);
 bool virtsock_rxq_in_worker(struct virtsock_rxq *q);
@@ -525,6 +541,8 @@ void virtsock_late_purge(struct virtsock_lane *lane);
 bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 			   struct sock *locked);
 u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb);
+bool virtsock_reader_seen(struct virtio_transport *t,
+			  const struct virtsock_rec_info *info);
 bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb);
 
 /**

@@ -15,6 +15,7 @@
  * @VIRTSOCK_DROP_STALE: from a link that has ended, or the answer to such a one
  * @VIRTSOCK_DROP_NO_MEMORY: a reset that there was no memory for
  * @VIRTSOCK_DROP_NO_CREDIT: a message beyond what its receiver can take
+ * @VIRTSOCK_DROP_POLICY: to a port that the VM's policy does not allow
  */
 enum virtsock_drop_reason {
 	VIRTSOCK_NOT_DROPPED,
@@ -26,7 +27,8 @@ enum virtsock_drop_reason {
 	VIRTSOCK_DROP_SOCKET_END,
 	VIRTSOCK_DROP_STALE,
 	VIRTSOCK_DROP_NO_MEMORY,
-	VIRTSOCK_DROP_NO_CREDIT
+	VIRTSOCK_DROP_NO_CREDIT,
+	VIRTSOCK_DROP_POLICY
 };
 
 /**

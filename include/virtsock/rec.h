@@ -51,11 +51,11 @@ int virtsock_rec_parse(const void *buf, u32 avail, bool segs_ok,
 /**
  * virtsock_ring_span() - bytes of records between two positions
  * @tail: position up to which the ring was consumed
- * @head: position up to which it was filled, from the other side
- * @size: bytes of the ring, a power of two
+ * @head: a later position, from the other side
+ * @size: how far that may be: bytes of the ring, or of what is in it
  *
  * Context: any.
- * Return: the span, -EPROTO where it exceeds the ring or is not aligned.
+ * Return: the span, -EPROTO where it exceeds @size or is not aligned.
  */
 static inline int virtsock_ring_span(u32 tail, u32 head, u32 size)
 {

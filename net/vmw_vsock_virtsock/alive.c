@@ -20,12 +20,16 @@ static void virtsock_alive_work(struct work_struct *work)
 	struct virtsock_link *l = container_of(to_delayed_work(work),
 					       struct virtsock_link, alive_work);
 	unsigned long period = virtsock_alive_period();
+	long left = READ_ONCE(l->last_call) + period - jiffies;
 
 	if (!READ_ONCE(l->up))
 		return;
-	if (time_after_eq(jiffies, READ_ONCE(l->last_call) + period))
+	if (left <= 0) {
 		virtsock_flush(l, VIRTSOCK_FLUSH_ALIVE);
-	queue_delayed_work(l->wq, &l->alive_work, period);
+		left = period;
+	}
+	/* A period from the last call: one from now on could be twice as long. */
+	queue_delayed_work(l->wq, &l->alive_work, left);
 }
 
 /**

@@ -18,7 +18,8 @@ static struct sk_buff *virtsock_ring_large(struct virtsock_link *l, gfp_t gfp,
 					   const struct virtsock_rec_info *info)
 {
 	if (!l->rx_page || l->rx_done || info->len < VIRTSOCK_POOL_MIN ||
-	    l->rx_len < VIRTSOCK_RX_REFER_MIN)
+	    l->rx_len < VIRTSOCK_RX_REFER_MIN ||
+	    !virtsock_reader_seen(l->rxq.t, info))
 		return NULL;
 	return virtsock_unpack_page(info, l->rx_page, l->rx_off + info->payload,
 				    gfp | __GFP_NOWARN);
@@ -34,6 +35,19 @@ static void virtsock_ring_room(struct virtsock_link *l)
 	l->rx_page = l->rx_large ?
 		virtsock_arena_page(&l->arena, GFP_NOWAIT | __GFP_ZERO) : NULL;
 	l->rx_buf = l->rx_page ? page_address(l->rx_page) : l->rx_own;
+}
+
+/*
+ * Whoever speaks for the host says so, or a program would believe that its
+ * peer is on this machine. A reset also comes in the name of whom the host does
+ * not reach.
+ */
+static bool virtsock_ring_honest(const struct virtsock_link *l,
+				 const struct virtsock_rec_info *info)
+{
+	return info->dst_cid == l->cid &&
+	       (info->src_cid == VMADDR_CID_HOST ||
+		info->op == VIRTIO_VSOCK_OP_RST);
 }
 
 /**
@@ -58,6 +72,10 @@ int virtsock_ring_receive(struct virtsock_link *l,
 		err = virtsock_rec_parse(rec, l->rx_len - l->rx_off, false, &info);
 		if (err < 0)
 			break;
+		if (!virtsock_ring_honest(l, &info)) {
+			err = -EPROTO;
+			break;
+		}
 		if (!l->rx_done)
 			virtsock_tap(rec, NULL, info.len);
 		do {
@@ -196,7 +214,8 @@ long virtsock_ring_call(struct virtsock_link *l, bool waits)
 					    VIRTSOCK_STATS_A_FLUSHES);
 	if (err)
 		return err;
-	if (virtsock_ring_span(hc.rbx, l->head, VIRTSOCK_RING_SIZE) < 0 ||
+	/* From the old tail to the head: never back. */
+	if (virtsock_ring_span(l->tail, hc.rbx, l->head - l->tail) < 0 ||
 	    hc.rcx > (l->rx_page ? VIRTSOCK_ARENA_BYTES : l->rx_size))
 		return -VIRTSOCK_EPROTO;
 	l->tail = hc.rbx;

@@ -8,15 +8,15 @@
 #include <virtsock/moderate.h>
 
 #define US		NSEC_PER_USEC
-#define MIN		(50 * US)
-#define MOST		(40 * MIN)
+#define LEAST		(50 * US)
+#define MOST		(40 * LEAST)
 #define RING		VIRTSOCK_MODERATE_RING
 #define LIMIT		(64U * 1024)
 
 /* A stream of small messages, from the guest's last call on */
 static struct virtsock_moderation stream(void)
 {
-	struct virtsock_moderation m = { .min_ns = MIN };
+	struct virtsock_moderation m = { .min_ns = LEAST };
 
 	virtsock_moderate_taken(&m, 0, 32, 32 * 56);
 	return m;
@@ -32,7 +32,7 @@ static void answered(struct virtsock_moderation *m, u64 now, u64 ns)
 /* Nothing is known yet: the first message of all is not kept waiting. */
 static void moderate_rings_at_first(struct kunit *test)
 {
-	struct virtsock_moderation m = { .min_ns = MIN };
+	struct virtsock_moderation m = { .min_ns = LEAST };
 
 	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 56), RING);
 	KUNIT_EXPECT_FALSE(test, m.held);
@@ -42,7 +42,7 @@ static void moderate_holds_a_stream(struct kunit *test)
 {
 	struct virtsock_moderation m = stream();
 
-	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 56), MIN);
+	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 56), LEAST);
 	KUNIT_EXPECT_TRUE(test, m.held);
 }
 
@@ -107,7 +107,7 @@ static void moderate_waits_by_answers(struct kunit *test)
 	/* ... and within what the administrator allows for. */
 	for (i = 0; i < 100; i++)
 		answered(&m, 10000 * US, 1);
-	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 1), MIN);
+	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 1), LEAST);
 	for (i = 0; i < 100; i++)
 		answered(&m, 10000 * US, NSEC_PER_SEC);
 	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 1), MOST);
@@ -140,6 +140,22 @@ static void moderate_other_calls_are_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 1), 400 * US);
 }
 
+/* Nobody rings for what is gone: what comes next waits as long as the first. */
+static void moderate_released_is_forgotten(struct kunit *test)
+{
+	struct virtsock_moderation m = stream();
+
+	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, LIMIT - 1), LEAST);
+	virtsock_moderate_release(&m);
+	KUNIT_EXPECT_FALSE(test, m.held);
+	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, LIMIT - 1), LEAST);
+	KUNIT_EXPECT_TRUE(test, m.held);
+	/* It was no doorbell, so this call is no answer. */
+	virtsock_moderate_release(&m);
+	virtsock_moderate_called(&m, 900 * US);
+	KUNIT_EXPECT_EQ(test, virtsock_moderate(&m, 0, 1), LEAST);
+}
+
 static void moderate_off(struct kunit *test)
 {
 	struct virtsock_moderation m = stream();
@@ -160,6 +176,7 @@ static struct kunit_case moderate_cases[] = {
 	KUNIT_CASE(moderate_waits_by_answers),
 	KUNIT_CASE(moderate_ends_with_a_pause),
 	KUNIT_CASE(moderate_other_calls_are_none),
+	KUNIT_CASE(moderate_released_is_forgotten),
 	KUNIT_CASE(moderate_off),
 	{}
 };

@@ -15,6 +15,8 @@ struct sk_buff *linear_unpack(const struct virtsock_rec_info *info, u32 off,
 			      gfp_t gfp);
 
 /* Not called: pack.c has them as well */
+struct sk_buff *linear_unpack_page(const struct virtsock_rec_info *info,
+				   struct page *page, u32 off, gfp_t gfp);
 bool linear_pack(struct virtsock_packer *p, struct sk_buff *skb);
 void linear_pack_seal(struct virtsock_packer *p);
 void linear_sock_sent(struct sk_buff *skb);

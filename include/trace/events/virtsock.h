@@ -35,7 +35,8 @@
 	EM(VIRTSOCK_DROP_SOCKET_END,		"socket-end")	\
 	EM(VIRTSOCK_DROP_STALE,			"stale")	\
 	EM(VIRTSOCK_DROP_NO_MEMORY,		"no-memory")	\
-	EMe(VIRTSOCK_DROP_NO_CREDIT,		"no-credit")
+	EM(VIRTSOCK_DROP_NO_CREDIT,		"no-credit")	\
+	EMe(VIRTSOCK_DROP_POLICY,		"policy")
 
 #define virtsock_flush_reasons					\
 	EM(VIRTSOCK_FLUSH_DATA,			"data")		\
@@ -203,15 +204,16 @@ TRACE_EVENT(virtsock_vm_pull,
 		  virtsock_show_results(__entry->flags))
 );
 
-/* Packets were written to the guest; @left: those that it had no room for */
+/* @packets were written to the guest; @left: those that wait for its next call */
 TRACE_EVENT(virtsock_vm_push,
-	TP_PROTO(u32 cid, const struct virtsock_packer *p, u32 left),
-	TP_ARGS(cid, p, left),
+	TP_PROTO(u32 cid, const struct virtsock_packer *p, u32 packets, u32 left),
+	TP_ARGS(cid, p, packets, left),
 	TP_STRUCT__entry(
 		__field(u32, cid)
 		__field(u32, bytes)
 		__field(u32, messages)
 		__field(u32, records)
+		__field(u32, packets)
 		__field(u32, left)
 	),
 	TP_fast_assign(
@@ -219,11 +221,12 @@ TRACE_EVENT(virtsock_vm_push,
 		__entry->bytes = p->bytes;
 		__entry->messages = p->messages;
 		__entry->records = p->records;
+		__entry->packets = packets;
 		__entry->left = left;
 	),
-	TP_printk("cid=%u bytes=%u messages=%u records=%u left=%u",
+	TP_printk("cid=%u bytes=%u messages=%u records=%u packets=%u left=%u",
 		  __entry->cid, __entry->bytes, __entry->messages,
-		  __entry->records, __entry->left)
+		  __entry->records, __entry->packets, __entry->left)
 );
 
 /* The host rings; @arg: as in the hypercall DOORBELL */

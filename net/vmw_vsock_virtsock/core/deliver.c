@@ -6,6 +6,9 @@
  */
 #include <virtsock/core.h>
 
+/* More that wait for a socket are not woken by who delivers fast */
+#define VIRTSOCK_CROWD	4U
+
 static void virtsock_addrs(struct sk_buff *skb, struct sockaddr_vm *src,
 			   struct sockaddr_vm *dst)
 {
@@ -15,19 +18,26 @@ static void virtsock_addrs(struct sk_buff *skb, struct sockaddr_vm *src,
 	vsock_addr_init(dst, le64_to_cpu(hdr->dst_cid), le32_to_cpu(hdr->dst_port));
 }
 
-/* The connected socket of a packet on transport @t, with a reference, or NULL */
-static struct sock *virtsock_find(struct virtio_transport *t, struct sk_buff *skb)
+/* The connected socket on transport @t, with a reference, or NULL */
+static struct sock *virtsock_find_at(struct virtio_transport *t,
+				     struct sockaddr_vm *src,
+				     struct sockaddr_vm *dst)
 {
-	struct sockaddr_vm src, dst;
-	struct sock *sk;
+	struct sock *sk = vsock_find_connected_socket(src, dst);
 
-	virtsock_addrs(skb, &src, &dst);
-	sk = vsock_find_connected_socket(&src, &dst);
 	if (sk && READ_ONCE(vsock_sk(sk)->transport) != &t->transport) {
 		sock_put(sk);
 		sk = NULL;
 	}
 	return sk;
+}
+
+static struct sock *virtsock_find(struct virtio_transport *t, struct sk_buff *skb)
+{
+	struct sockaddr_vm src, dst;
+
+	virtsock_addrs(skb, &src, &dst);
+	return virtsock_find_at(t, &src, &dst);
 }
 
 /*
@@ -50,8 +60,9 @@ static struct sock *virtsock_find_connecting(struct virtio_transport *t,
 	return sk;
 }
 
-/* Answer a packet that cannot wait as the common code would a stranger's. */
-static void virtsock_refuse(struct virtio_transport *t, struct sk_buff *skb)
+/* Answer a packet as the common code would a stranger's. */
+static void virtsock_refuse(struct virtio_transport *t, struct sk_buff *skb,
+			    enum virtsock_drop_reason why)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct virtsock_rec_info info = {
@@ -72,7 +83,7 @@ static void virtsock_refuse(struct virtio_transport *t, struct sk_buff *skb)
 	} else if (virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RST) {
 		virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_MEMORY);
 	}
-	virtsock_drop(skb, VIRTSOCK_DROP_REFUSED);
+	virtsock_drop(skb, why);
 }
 
 /* The byte credit of a packet. Return: may its socket send now? */
@@ -114,6 +125,34 @@ static bool virtsock_enqueue(struct virtio_vsock_sock *vvs, struct sk_buff *skb)
 }
 
 /*
+ * Would what wakes a socket's programs take long? Each of them may wait for it
+ * any number of times, and only the kernel's memory is a limit to that. The
+ * first look is without a lock: it costs nothing where nobody waits, or one.
+ */
+static bool virtsock_crowded(struct sock *sk)
+{
+	struct wait_queue_entry *entry;
+	struct socket_wq *wq;
+	unsigned long flags;
+	u32 n = 0;
+
+	/* A signal may go to a group of any size. */
+	if (sock_flag(sk, SOCK_FASYNC))
+		return true;
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (wq && READ_ONCE(wq->wait.head.next) != READ_ONCE(wq->wait.head.prev)) {
+		spin_lock_irqsave(&wq->wait.lock, flags);
+		list_for_each_entry(entry, &wq->wait.head, entry)
+			if (++n > VIRTSOCK_CROWD)
+				break;
+		spin_unlock_irqrestore(&wq->wait.lock, flags);
+	}
+	rcu_read_unlock();
+	return n > VIRTSOCK_CROWD;
+}
+
+/*
  * Deliver into a socket that cannot change under us: its slock is held, or it
  * is locked by the caller. @owned: a program has it locked. Return: done?
  */
@@ -136,6 +175,10 @@ static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
 	    vs->dead || vsock_sk(sk)->transport != &t->transport ||
 	    type != le16_to_cpu(hdr->type))
 		return false;
+	if (virtsock_crowded(sk)) {
+		virtsock_skb_cb(skb)->slow = true;
+		return false;
+	}
 
 	if (payload) {
 		if (virtsock_sock_rx_over(sk) || !skb_set_owner_sk_safe(skb, sk))
@@ -200,6 +243,48 @@ bool virtsock_deliver_fast(struct virtsock_lane *lane, struct sk_buff *skb,
 	return done;
 }
 
+/**
+ * virtsock_reader_seen() - does anybody read what is sent to this socket?
+ * @t: the transport of the record
+ * @info: the record, checked
+ *
+ * What nobody reads keeps the pages that it lies in. They are few, and all
+ * connections share them: none has part of them before its program has read.
+ *
+ * Context: any but hard irq.
+ * Return: true if something of the connection was read before.
+ */
+bool virtsock_reader_seen(struct virtio_transport *t,
+			  const struct virtsock_rec_info *info)
+{
+	struct sockaddr_vm src, dst;
+	struct virtsock_sock *vs;
+	struct sock *sk;
+	bool seen;
+
+	vsock_addr_init(&src, info->src_cid, info->src_port);
+	vsock_addr_init(&dst, info->dst_cid, info->dst_port);
+	sk = virtsock_find_at(t, &src, &dst);
+	if (!sk)
+		return false;
+
+	/*
+	 * Seen established, it keeps its state until its owner, if any, lets go of
+	 * it, which takes this lock.
+	 */
+	local_bh_disable();
+	bh_lock_sock(sk);
+	vs = sk->sk_state == TCP_ESTABLISHED &&
+	     vsock_sk(sk)->transport == &t->transport ?
+		virtsock_sk(vsock_sk(sk)) : NULL;
+	seen = vs && READ_ONCE(vs->vvs.fwd_cnt);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+	return seen;
+}
+EXPORT_SYMBOL_GPL(virtsock_reader_seen);
+
 /* Bytes of a packet that its socket has promised to take. Return: those. */
 static u32 virtsock_pay(struct virtsock_sock *vs, u32 len)
 {
@@ -252,8 +337,12 @@ u32 virtsock_deliver_later(struct virtio_transport *t, struct sk_buff *skb)
 
 /*
  * Where a program has locked the socket that a packet without connection is
- * for, it waits, or is refused. Return: 1: it waits; 0: the common code is to
- * have it; less: it was refused.
+ * for, it waits, or is refused. The common code finds a socket by its own port
+ * alone where no connection matches, and without vsock_check_source() it asks no
+ * more: but only a listener is for everybody. One that is connected, or
+ * connecting, to somebody else would take another VM's answers, data and resets
+ * for those of its peer. Return: 1: it waits; 0: the common code is to have it;
+ * less: it was refused.
  */
 static int virtsock_wait_bound(struct virtsock_lane *lane, struct sk_buff *skb)
 {
@@ -273,9 +362,14 @@ static int virtsock_wait_bound(struct virtsock_lane *lane, struct sk_buff *skb)
 		virtsock_drop_seen(skb, VIRTSOCK_DROP_NO_SOCKET);
 		return 0;
 	}
-	ret = virtsock_late(lane, sk, skb);
-	if (ret < 0)
-		virtsock_refuse(t, skb);
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN) {
+		virtsock_refuse(t, skb, VIRTSOCK_DROP_NO_SOCKET);
+		ret = -ENOTCONN;
+	} else {
+		ret = virtsock_late(lane, sk, skb);
+		if (ret < 0)
+			virtsock_refuse(t, skb, VIRTSOCK_DROP_REFUSED);
+	}
 	sock_put(sk);
 	return ret;
 }
@@ -302,6 +396,10 @@ bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 	struct sock *sk;
 	int waits;
 
+	if (virtsock_skb_cb(skb)->denied) {
+		virtsock_refuse(t, skb, VIRTSOCK_DROP_POLICY);
+		return true;
+	}
 	virtsock_addrs(skb, &src, &dst);
 	sk = virtsock_find(t, skb);
 	waits = sk ? virtsock_park(lane, sk, skb, true) :

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packets for a listener that its program has locked, or for any socket that
- * they have no connection with: there is no state of ours to park them with.
- * So the lane keeps them, by socket, as many as may wait to be accepted; who
- * comes after that is refused, as there. A bell tells when the program
- * lets the socket go, as for a connected one (park.c).
+ * Packets for a listener that its program has locked: there is no state of ours
+ * to park them with. So the lane keeps them, by socket, as many as may wait to
+ * be accepted; who comes after that is refused, as there. A bell tells when the
+ * program lets the socket go, as for a connected one (park.c).
  *
  * lane->skbs.lock protects the list and what is on it. Only the lane's worker
  * puts anything there.

@@ -25,6 +25,12 @@ static const struct nla_policy virtsock_policy[VIRTSOCK_A_MAX + 1] = {
 				    .len = VIRTSOCK_NAME_MAX },
 	[VIRTSOCK_A_BACKLOG]	= { .type = NLA_U32 },
 	[VIRTSOCK_A_ADMIN_UP]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[VIRTSOCK_A_HOST_PORTS]	= { .type = NLA_BINARY,
+				    .len = VIRTSOCK_PORTS_LEN },
+	[VIRTSOCK_A_GUEST_PORTS] = { .type = NLA_BINARY,
+				     .len = VIRTSOCK_PORTS_LEN },
+	[VIRTSOCK_A_RATE]	= { .type = NLA_U64 },
+	[VIRTSOCK_A_CALLS]	= { .type = NLA_U32 },
 };
 
 static int virtsock_put_stats(struct sk_buff *msg, const u64 *stats)
@@ -39,6 +45,11 @@ static int virtsock_put_stats(struct sk_buff *msg, const u64 *stats)
 			return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
+}
+
+static int virtsock_ports_len(const struct virtsock_ports *ports)
+{
+	return ports->nr * sizeof(ports->range[0]);
 }
 
 static int virtsock_put_vm(struct sk_buff *msg, u32 portid, u32 seq, int flags,
@@ -58,6 +69,12 @@ static int virtsock_put_vm(struct sk_buff *msg, u32 portid, u32 seq, int flags,
 	    nla_put_u64_64bit(msg, VIRTSOCK_A_EPOCH, vm->epoch, VIRTSOCK_A_PAD) ||
 	    nla_put_u32(msg, VIRTSOCK_A_BACKLOG, vm->backlog) ||
 	    nla_put_u32(msg, VIRTSOCK_A_RING_SIZE, vm->ring_size) ||
+	    nla_put(msg, VIRTSOCK_A_HOST_PORTS,
+		    virtsock_ports_len(&vm->host_ports), vm->host_ports.range) ||
+	    nla_put(msg, VIRTSOCK_A_GUEST_PORTS,
+		    virtsock_ports_len(&vm->guest_ports), vm->guest_ports.range) ||
+	    nla_put_u64_64bit(msg, VIRTSOCK_A_RATE, vm->rate, VIRTSOCK_A_PAD) ||
+	    nla_put_u32(msg, VIRTSOCK_A_CALLS, vm->calls) ||
 	    virtsock_put_stats(msg, vm->stats)) {
 		genlmsg_cancel(msg, hdr);
 		return -EMSGSIZE;
@@ -91,20 +108,38 @@ static int virtsock_need_guest(struct genl_info *info)
 	return -EOPNOTSUPP;
 }
 
-static const char *virtsock_nl_name(struct genl_info *info)
+static const void *virtsock_nl_data(const struct nlattr *attr)
 {
-	return info->attrs[VIRTSOCK_A_NAME] ?
-	       nla_data(info->attrs[VIRTSOCK_A_NAME]) : NULL;
+	return attr ? nla_data(attr) : NULL;
 }
 
-static const u32 *virtsock_nl_backlog(struct genl_info *info)
+static struct virtsock_vm_ports virtsock_nl_ports(const struct nlattr *attr)
 {
-	return info->attrs[VIRTSOCK_A_BACKLOG] ?
-	       nla_data(info->attrs[VIRTSOCK_A_BACKLOG]) : NULL;
+	return (struct virtsock_vm_ports) {
+		.ranges = virtsock_nl_data(attr),
+		.len = attr ? nla_len(attr) : 0,
+	};
+}
+
+/* Points into the request. */
+static struct virtsock_vm_config virtsock_nl_config(struct genl_info *info)
+{
+	const struct nlattr *rate = info->attrs[VIRTSOCK_A_RATE];
+
+	return (struct virtsock_vm_config) {
+		.name = virtsock_nl_data(info->attrs[VIRTSOCK_A_NAME]),
+		.backlog = virtsock_nl_data(info->attrs[VIRTSOCK_A_BACKLOG]),
+		.host_ports = virtsock_nl_ports(info->attrs[VIRTSOCK_A_HOST_PORTS]),
+		.guest_ports = virtsock_nl_ports(info->attrs[VIRTSOCK_A_GUEST_PORTS]),
+		.has_rate = rate,
+		.rate = rate ? nla_get_u64(rate) : 0,
+		.calls = virtsock_nl_data(info->attrs[VIRTSOCK_A_CALLS]),
+	};
 }
 
 static int virtsock_nl_vm_add(struct sk_buff *skb, struct genl_info *info)
 {
+	struct virtsock_vm_config config = virtsock_nl_config(info);
 	int err = virtsock_nl_missing(info, VIRTSOCK_A_CID) ?:
 		  virtsock_nl_missing(info, VIRTSOCK_A_PID);
 
@@ -114,8 +149,7 @@ static int virtsock_nl_vm_add(struct sk_buff *skb, struct genl_info *info)
 	err = virtsock_need_host(info) ?:
 	      virtsock_host_ops->vm_add(nla_get_u32(info->attrs[VIRTSOCK_A_CID]),
 					nla_get_u32(info->attrs[VIRTSOCK_A_PID]),
-					virtsock_nl_name(info),
-					virtsock_nl_backlog(info), info->extack);
+					&config, info->extack);
 	up_read(&virtsock_control_lock);
 	return err;
 }
@@ -135,6 +169,7 @@ static int virtsock_nl_vm_del(struct sk_buff *skb, struct genl_info *info)
 
 static int virtsock_nl_vm_set(struct sk_buff *skb, struct genl_info *info)
 {
+	struct virtsock_vm_config config = virtsock_nl_config(info);
 	int err = virtsock_nl_missing(info, VIRTSOCK_A_CID);
 
 	if (err)
@@ -142,8 +177,7 @@ static int virtsock_nl_vm_set(struct sk_buff *skb, struct genl_info *info)
 	down_read(&virtsock_control_lock);
 	err = virtsock_need_host(info) ?:
 	      virtsock_host_ops->vm_set(nla_get_u32(info->attrs[VIRTSOCK_A_CID]),
-					virtsock_nl_name(info),
-					virtsock_nl_backlog(info), info->extack);
+					&config, info->extack);
 	up_read(&virtsock_control_lock);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <linux/export.h>
 #include <linux/jhash.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <virtsock/core.h>
 
 /**
@@ -55,6 +56,11 @@ void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb,
 	virtsock_rxq_less(q, charge);
 }
 
+/* So long a lane comes before programs: it is as long busy as they make it. */
+#define VIRTSOCK_LANE_QUICK	max(HZ / 100, 1)
+/* Packets that its worker delivers, or looks for, before others have a turn */
+#define VIRTSOCK_LANE_BUDGET	64
+
 static void virtsock_lane_work(struct work_struct *work);
 
 /**
@@ -80,22 +86,69 @@ bool virtsock_rxq_stale(void)
 	return lane->gen != READ_ONCE(lane->rxq->gen);
 }
 
+/*
+ * Workers come before programs, as who waits for an answer waits for them. But to
+ * wake a crowd, or to answer thousands of connects, is for its share of the CPU,
+ * as it would be for the program that caused it. Another workqueue would run the
+ * lane beside itself.
+ */
+static void virtsock_lane_yield(struct virtsock_lane *lane, struct sk_buff *skb)
+{
+	if (task_nice(current) < 0 &&
+	    (virtsock_skb_cb(skb)->slow ||
+	     time_after(jiffies, lane->since + VIRTSOCK_LANE_QUICK)))
+		set_user_nice(current, 0);
+}
+
+/*
+ * Who had no time to look for their sockets has charged the queue with all of
+ * these: each is looked for before long, whatever those before it wait for. What
+ * came behind them has been looked for.
+ */
+static void virtsock_lane_look(struct virtsock_lane *lane)
+{
+	struct virtsock_rxq *q = lane->rxq;
+	int budget = VIRTSOCK_LANE_BUDGET;
+	struct sk_buff *skb;
+
+	while (atomic_read(&lane->nr_unseen) && budget-- &&
+	       (skb = skb_dequeue(&lane->unseen))) {
+		struct virtsock_skb_cb *cb = virtsock_skb_cb(skb);
+		u32 charge = cb->charge;
+
+		virtsock_lane_yield(lane, skb);
+		if (cb->unseen && cb->gen == READ_ONCE(q->gen))
+			cb->charge = virtsock_deliver_later(q->t, skb);
+		charge -= cb->charge;
+		skb_queue_tail(&lane->skbs, skb);
+		/* Pairs with the acquire in virtsock_rxq_add(). */
+		atomic_dec_return_release(&lane->nr_unseen);
+		virtsock_rxq_uncharge(q, charge);
+		cond_resched();
+	}
+}
+
 static void virtsock_lane_work(struct work_struct *work)
 {
 	struct virtsock_lane *lane = container_of(work, struct virtsock_lane, work);
 	struct virtsock_rxq *q = lane->rxq;
+	int budget = VIRTSOCK_LANE_BUDGET, nice = task_nice(current);
 	struct sk_buff *skb;
-	int budget = 64;
 
+	if (!lane->busy)
+		lane->since = jiffies;
 	while (budget--) {
 		bool done = true;
 		u32 charge;
 
+		virtsock_lane_look(lane);
 		virtsock_unpark(lane);
 		virtsock_late_back(lane);
 		skb = skb_dequeue(&lane->skbs);
 		if (!skb)
 			break;
+		virtsock_lane_yield(lane, skb);
+		cond_resched();
 		charge = virtsock_skb_cb(skb)->charge;
 		lane->gen = virtsock_skb_cb(skb)->gen;
 		if (virtsock_rxq_stale())
@@ -107,11 +160,14 @@ static void virtsock_lane_work(struct work_struct *work)
 		if (done)
 			virtsock_rxq_less(q, charge);
 	}
+	/* The worker is not ours to keep, and who flushes must not be preempted. */
+	if (task_nice(current) != nice)
+		set_user_nice(current, nice);
 	if (q->end)
 		q->end(q);
 	/* Others share the workqueue: go behind them. */
-	if (!skb_queue_empty(&lane->skbs) || !list_empty_careful(&lane->rung) ||
-	    READ_ONCE(lane->late_rung))
+	lane->busy = !skb_queue_empty(&lane->skbs) || !skb_queue_empty(&lane->unseen);
+	if (lane->busy || !list_empty_careful(&lane->rung) || READ_ONCE(lane->late_rung))
 		queue_work(q->wq, &lane->work);
 }
 
@@ -139,13 +195,68 @@ void virtsock_rxq_init(struct virtsock_rxq *q, struct virtio_transport *t,
 
 		lane->rxq = q;
 		skb_queue_head_init(&lane->skbs);
+		skb_queue_head_init(&lane->unseen);
 		INIT_LIST_HEAD(&lane->rung);
 		INIT_LIST_HEAD(&lane->late);
 		INIT_WORK(&lane->work, virtsock_lane_work);
 		atomic_set(&lane->pending, 0);
+		atomic_set(&lane->nr_unseen, 0);
 	}
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_init);
+
+static struct virtsock_lane *virtsock_lane_of(struct virtsock_rxq *q,
+					      struct sk_buff *skb)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	u32 hash = jhash_3words(le32_to_cpu(hdr->src_port),
+				le32_to_cpu(hdr->dst_port),
+				le64_to_cpu(hdr->src_cid), q->seed);
+
+	return &q->lanes[hash % VIRTSOCK_RXQ_LANES];
+}
+
+/* A packet for the lane's worker, charged to the queue by @charge */
+static void virtsock_lane_add(struct virtsock_lane *lane, struct sk_buff_head *list,
+			      struct sk_buff *skb, u32 charge)
+{
+	struct virtsock_rxq *q = lane->rxq;
+
+	virtsock_skb_cb(skb)->charge = charge;
+	virtsock_skb_cb(skb)->gen = q->gen;
+	atomic_add(charge, &q->bytes);
+	atomic_inc(&q->waiting);
+	atomic_inc(&lane->pending);
+	skb_queue_tail(list, skb);
+	queue_work(q->wq, &lane->work);
+}
+
+/* The same, behind what nobody has looked at yet */
+static void virtsock_lane_add_behind(struct virtsock_lane *lane, struct sk_buff *skb,
+				     u32 charge)
+{
+	atomic_inc(&lane->nr_unseen);
+	virtsock_lane_add(lane, &lane->unseen, skb, charge);
+}
+
+/**
+ * virtsock_rxq_add_later() - have a worker deliver a packet, whatever it is for
+ * @q: the queue
+ * @skb: the packet, consumed
+ *
+ * For who has no time: to look for the socket in the kernel's table takes as
+ * long as others make that, and so does waking who waits for it.
+ *
+ * Context: any but hard irq; one caller at a time for a queue.
+ */
+void virtsock_rxq_add_later(struct virtsock_rxq *q, struct sk_buff *skb)
+{
+	virtsock_skb_cb(skb)->paid = 0;
+	virtsock_skb_cb(skb)->unseen = true;
+	virtsock_skb_cb(skb)->slow = true;
+	virtsock_lane_add_behind(virtsock_lane_of(q, skb), skb, skb->truesize);
+}
+EXPORT_SYMBOL_GPL(virtsock_rxq_add_later);
 
 /**
  * virtsock_rxq_add() - deliver a packet, now or soon
@@ -159,45 +270,49 @@ EXPORT_SYMBOL_GPL(virtsock_rxq_init);
 bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb,
 		      struct sock *locked)
 {
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	struct virtsock_lane *lane;
-	u32 hash, charge;
+	struct virtsock_lane *lane = virtsock_lane_of(q, skb);
+	u32 charge;
 
-	hash = jhash_3words(le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port),
-			    le64_to_cpu(hdr->src_cid), q->seed);
-	lane = &q->lanes[hash % VIRTSOCK_RXQ_LANES];
 	if (virtsock_deliver_fast(lane, skb, locked))
 		return true;
-
 	charge = virtsock_deliver_later(q->t, skb);
-	virtsock_skb_cb(skb)->charge = charge;
-	virtsock_skb_cb(skb)->gen = q->gen;
-	atomic_add(charge, &q->bytes);
-	atomic_inc(&q->waiting);
-	atomic_inc(&lane->pending);
-	skb_queue_tail(&lane->skbs, skb);
-	queue_work(q->wq, &lane->work);
+	/* Pairs with the release in virtsock_lane_look(): behind those. */
+	if (atomic_read_acquire(&lane->nr_unseen))
+		virtsock_lane_add_behind(lane, skb, charge);
+	else
+		virtsock_lane_add(lane, &lane->skbs, skb, charge);
 	return false;
 }
 EXPORT_SYMBOL_GPL(virtsock_rxq_add);
 
-/*
- * Forget what a lane has not begun to deliver: all of it at once, as its worker
- * may go on meanwhile, and must not find what is behind a gap.
- */
-static void virtsock_lane_purge(struct virtsock_lane *lane)
+/* Context: process. Return: how many there were. */
+static int virtsock_list_purge(struct virtsock_lane *lane, struct sk_buff_head *list)
 {
 	struct sk_buff_head forget;
 	struct sk_buff *skb;
+	int n = 0;
 
 	__skb_queue_head_init(&forget);
-	spin_lock_irq(&lane->skbs.lock);
-	skb_queue_splice_init(&lane->skbs, &forget);
-	spin_unlock_irq(&lane->skbs.lock);
+	spin_lock_irq(&list->lock);
+	skb_queue_splice_init(list, &forget);
+	spin_unlock_irq(&list->lock);
 	while ((skb = __skb_dequeue(&forget))) {
 		atomic_dec(&lane->pending);
 		virtsock_rxq_forget(lane->rxq, skb, VIRTSOCK_DROP_LINK_END);
+		n++;
 	}
+	return n;
+}
+
+/*
+ * Forget what a lane has not begun to deliver: all of it at once, as its worker
+ * may go on meanwhile, and must not find what is behind a gap. What it moves from
+ * one list to the other just now is stale.
+ */
+static void virtsock_lane_purge(struct virtsock_lane *lane)
+{
+	atomic_sub(virtsock_list_purge(lane, &lane->unseen), &lane->nr_unseen);
+	virtsock_list_purge(lane, &lane->skbs);
 }
 
 /**

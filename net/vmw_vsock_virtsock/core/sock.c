@@ -145,12 +145,14 @@ void virtsock_credit_check(struct vsock_sock *vsk)
 
 /*
  * Before a receive: is it the buffer that its peer waits for, and not its own?
- * Who has read as much as fits already is no reader that is stuck. The credit
- * that this receive gives tells of the new size. Socket locked.
+ * Who has read as much as fits already is no reader that is stuck. Whether the
+ * peer waits just now depends on who gets the CPU first: a reader that always
+ * does would never find it blocked. The credit that this receive gives tells of
+ * the new size. Socket locked.
  */
 static void virtsock_buf_check(struct virtsock_sock *vs)
 {
-	if (READ_ONCE(vs->peer_blocked) &&
+	if (READ_ONCE(vs->peer_stalled) &&
 	    READ_ONCE(vs->vvs.fwd_cnt) >= vs->buf_size &&
 	    READ_ONCE(vs->vvs.peer_buf_alloc) >= vs->buf_size)
 		virtsock_buf_grow(vs);
@@ -423,10 +425,12 @@ void virtsock_sock_rx(struct sock *sk, struct sk_buff *skb)
 		vs->asked = false;
 		wake = true;
 	}
-	if (op == VIRTIO_VSOCK_OP_CREDIT_REQUEST)
+	if (op == VIRTIO_VSOCK_OP_CREDIT_REQUEST) {
 		vs->peer_blocked = true;
-	else if (op == VIRTIO_VSOCK_OP_RW)
+		WRITE_ONCE(vs->peer_stalled, true);
+	} else if (op == VIRTIO_VSOCK_OP_RW) {
 		vs->answered = false;
+	}
 	spin_unlock_bh(&vs->lock);
 
 	if (wake)

@@ -94,9 +94,9 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 
 /*
  * Nothing of the side refers to a socket's state when this returns. It may wait
- * for a hypercall, and that for memory of a VM, so it must not hold up those who
- * wait in virtsock_side_wait(): the module is held instead. One that is going
- * has no socket that holds it, so nothing of this one waits there.
+ * for a hypercall or its worker, and that for memory of a VM, so it must not hold
+ * up those who wait in virtsock_side_wait(): the module is held instead. One that
+ * is going has no socket that holds it, so nothing of this one waits there.
  */
 static void virtsock_forget(struct virtsock_side *side, struct vsock_sock *vsk)
 {
@@ -145,6 +145,7 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	struct virtsock_side *side = virtsock_side(vsk);
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	struct module *owner;
+	bool again;
 	int err;
 
 	/* What waits for the peer before this one is found by its CID only. */
@@ -156,14 +157,20 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	vs->deferred = 0;
 	vs->asked = false;
 	vs->peer_blocked = false;
+	vs->peer_stalled = false;
 	vs->credit_queued = false;
 	vs->urgent_queued = false;
 	spin_unlock_bh(&vs->lock);
+	/* Who ends a hold takes what it has sent from the side first. */
+	again = READ_ONCE(vs->held);
 	err = virtsock_sock_hold(side, vsk, NULL);
 	if (err)
 		goto failed;
 	err = virtio_transport_connect(vsk);
 	if (err < 0) {
+		/* Of an earlier one, to the same peer: without a hold nobody waits. */
+		if (again)
+			virtsock_forget(side, vsk);
 		spin_lock_bh(&side->lock);
 		owner = virtsock_sock_unhold(side, vs);
 		spin_unlock_bh(&side->lock);
