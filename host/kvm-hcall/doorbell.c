@@ -81,7 +81,7 @@ bool virtsock_bell(struct virtsock_vm *vm, enum virtsock_tx_class class, u32 len
 	bool held = m->held;
 	u64 ns;
 
-	if (!vm->armed)
+	if (!vm->armed || vm->paused)
 		return false;
 	if (class == VIRTSOCK_TX_DATA || class == VIRTSOCK_TX_MORE) {
 		m->min_ns = READ_ONCE(doorbell_usecs) * NSEC_PER_USEC;
@@ -152,6 +152,18 @@ void virtsock_kick_later(struct virtsock_vm *vm)
 	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 1);
 }
 
+/**
+ * virtsock_kick_in() - a limit was met: have the guest try again then
+ * @vm: the VM
+ * @ns: after so long
+ *
+ * Context: vCPU thread, vm->lock held.
+ */
+void virtsock_kick_in(struct virtsock_vm *vm, u64 ns)
+{
+	mod_delayed_work(virtsock_host_wq, &vm->kick_work, nsecs_to_jiffies(ns) + 1);
+}
+
 /* Who was stopped may try again. Was the doorbell heard? If not, again. */
 static void virtsock_kick_work(struct work_struct *work)
 {
@@ -160,13 +172,14 @@ static void virtsock_kick_work(struct work_struct *work)
 	bool waits, ring = true;
 
 	spin_lock_bh(&vm->tx_lock);
-	if (vm->tx_up && vm->stopped) {
+	if (vm->tx_up && (vm->stopped || vm->paused)) {
 		/* If disarmed the guest is in a call, and is told at its end. */
 		ring = vm->armed;
 		vm->kick = true;
 		vm->armed = false;
 		virtsock_moderate_release(&vm->bell);
 		vm->stopped = false;
+		vm->paused = false;
 		vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
 	}
 	/* Armed means that the guest has called since. */
@@ -175,6 +188,12 @@ static void virtsock_kick_work(struct work_struct *work)
 
 	if (!waits) {
 		vm->kick_delay = VIRTSOCK_KICK_FIRST;
+		return;
+	}
+	/* Nobody will answer, ever. */
+	if (virtsock_vm_orphaned(vm) && kref_get_unless_zero(&vm->ref)) {
+		virtsock_vm_end(vm, BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_AGAIN));
+		virtsock_vm_put(vm);
 		return;
 	}
 	vm->kick_delay = min_t(unsigned long, 2 * vm->kick_delay, VIRTSOCK_KICK_LAST);

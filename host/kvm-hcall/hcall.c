@@ -41,6 +41,7 @@ static long virtsock_refuse(struct virtsock_vm *vm, u32 reason, const char *word
 {
 	static DEFINE_RATELIMIT_STATE(rs, 5 * HZ, 5);
 	u32 pid = task_tgid_nr(current);
+	char comm[TASK_COMM_LEN];
 
 	/* Whoever says HELLO has no link any more. */
 	if (vm->state == VIRTSOCK_STATE_UP) {
@@ -50,10 +51,11 @@ static long virtsock_refuse(struct virtsock_vm *vm, u32 reason, const char *word
 	}
 	if (vm->told != reason && __ratelimit(&rs)) {
 		vm->told = reason;
-		pr_notice("virtsock: CID %u: process %u (%s) cannot have a link: %s\n",
-			  vm->cid, pid, current->group_leader->comm, words);
-		virtsock_control_refused(vm->cid, pid, current->group_leader->comm,
-					 reason);
+		/* The process chooses its name: it must not look like a line of ours. */
+		get_task_comm(comm, current->group_leader);
+		pr_notice("virtsock: CID %u: process %u (%*pE) cannot have a link: %s\n",
+			  vm->cid, pid, (int)strlen(comm), comm, words);
+		virtsock_control_refused(vm->cid, pid, comm, reason);
 	}
 	WRITE_ONCE(vm->reason, reason);
 	return -(long)reason;
@@ -153,6 +155,7 @@ static long virtsock_hc_register(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	vm->armed = false;
 	vm->kick = false;
 	vm->stopped = false;
+	vm->paused = false;
 	vm->bell = (struct virtsock_moderation){};
 	spin_unlock_bh(&vm->tx_lock);
 	pr_info_ratelimited("virtsock: CID %u: link up\n", vm->cid);
@@ -183,10 +186,17 @@ static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 	spin_lock_bh(&vm->tx_lock);
 	vm->armed = false;
 	vm->kick = false;
+	vm->paused = false;
 	vm->linger_since = 0;
+	vm->pause_ns = 0;
 	virtsock_moderate_called(&vm->bell, vm->bell.rung_ns ? ktime_get_ns() : 0);
 	spin_unlock_bh(&vm->tx_lock);
 
+	if (!virtsock_policy_call(vm)) {
+		virtsock_policy_over(vm, VIRTSOCK_METER_CALLS);
+		flags |= VIRTSOCK_FR_TX_STOP;
+		goto out;
+	}
 	virtsock_stat_inc(&vm->stats, head == vm->tail ? VIRTSOCK_STATS_A_POLLS :
 							 VIRTSOCK_STATS_A_FLUSHES);
 	ret = virtsock_pull(vcpu, vm, head, &flags);
@@ -202,6 +212,8 @@ static long virtsock_hc_flush(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 		if (ret < 0)
 			return virtsock_malformed(vm, "the receive buffer");
 	}
+out:
+	virtsock_policy_pause(vm);
 	if (!virtsock_push_arm(vm, args & VIRTSOCK_FF_ARM))
 		flags |= VIRTSOCK_FR_RX_MORE;
 	else if (args & VIRTSOCK_FF_ARM)
@@ -251,17 +263,27 @@ void virtsock_hcall(struct kvm_vcpu *vcpu, u32 op, struct virtsock_regs *regs)
 	}
 
 	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_HYPERCALLS);
-	mutex_lock(&vm->lock);
+	/*
+	 * Another vCPU may have it while it waits for a page, as long as the VMM
+	 * likes (userfaultfd): no hung task, and one that can be killed.
+	 */
+	if (mutex_lock_killable(&vm->lock)) {
+		regs->rax = -VIRTSOCK_EAGAIN;
+		virtsock_vm_put(vm);
+		return;
+	}
 	if (READ_ONCE(vm->why))
 		ret = op == VIRTSOCK_HC_HELLO ? -VIRTSOCK_EAGAIN : -VIRTSOCK_ESTALE;
 	else if (op == VIRTSOCK_HC_HELLO)
-		ret = virtsock_hc_hello(vcpu, vm, regs);
+		ret = virtsock_policy_call(vm) ? virtsock_hc_hello(vcpu, vm, regs) :
+						 -VIRTSOCK_EAGAIN;
 	else if (!vm->epoch || regs->rbx != vm->epoch)
 		ret = -VIRTSOCK_ESTALE;
 	else if (op == VIRTSOCK_HC_FLUSH)
 		ret = virtsock_hc_flush(vcpu, vm, regs);
 	else if (op == VIRTSOCK_HC_REGISTER)
-		ret = virtsock_hc_register(vcpu, vm, regs);
+		ret = virtsock_policy_call(vm) ? virtsock_hc_register(vcpu, vm, regs) :
+						 -VIRTSOCK_EAGAIN;
 	else if (op == VIRTSOCK_HC_DOORBELL)
 		ret = virtsock_doorbell_set(vm, regs->rcx) ? -VIRTSOCK_EINVAL : 0;
 	else
@@ -290,9 +312,10 @@ void virtsock_hcall_foreign(struct kvm_vcpu *vcpu)
 		virtsock_tell_unbound();
 		return;
 	}
-	mutex_lock(&vm->lock);
-	virtsock_refuse(vm, VIRTSOCK_EHYPERV,
-			"Hyper-V or Xen takes all hypercalls; start it without hv-* or xen-version");
-	mutex_unlock(&vm->lock);
+	if (!mutex_lock_killable(&vm->lock)) {
+		virtsock_refuse(vm, VIRTSOCK_EHYPERV,
+				"Hyper-V or Xen takes all hypercalls; start it without hv-* or xen-version");
+		mutex_unlock(&vm->lock);
+	}
 	virtsock_vm_put(vm);
 }

@@ -21,8 +21,25 @@
 enum virtsock_end {
 	VIRTSOCK_END_LINK,	/* the link only: the binding stays */
 	VIRTSOCK_END_GONE,	/* the binding too */
-	VIRTSOCK_END_EXIT	/* with GONE: the VMM died */
+	VIRTSOCK_END_EXIT,	/* with GONE: the VMM died */
+	VIRTSOCK_END_AGAIN	/* with GONE: it did not, the binding is for its next VM */
 };
+
+/* Whose programs connect to the other side's */
+enum virtsock_connects {
+	VIRTSOCK_GUEST_CONNECTS,
+	VIRTSOCK_HOST_CONNECTS
+};
+
+/* What of a VM is limited */
+enum virtsock_meter {
+	VIRTSOCK_METER_RX,	/* bytes from the guest */
+	VIRTSOCK_METER_TX,	/* bytes to it */
+	VIRTSOCK_METER_CALLS,	/* hypercalls */
+	VIRTSOCK_METER_NR
+};
+
+struct virtsock_policy;
 
 /**
  * struct virtsock_vm - a VM that has a CID
@@ -35,12 +52,16 @@ enum virtsock_end {
  * @ref: see above
  * @by_cid: virtsock_vms; virtsock_vms_lock, RCU
  * @by_kvm: virtsock_kvms; virtsock_vms_lock, RCU
+ * @rcu: lookups may still see it; kfree_rcu() wants it in the first 4096 bytes,
+ *	and lock debugging makes what is below larger than that
  * @cid: constant
  * @pid: thread group of the VMM, constant; a struct pid is never another
  *	process's, whatever becomes of its number
  * @name: label; virtsock_vms_lock
  * @backlog: bytes that may wait in @rxq
- * @kvm: set once, at HELLO, under virtsock_vms_lock; referenced
+ * @policy: what the VM may do, NULL: anything; written under virtsock_vms_lock
+ * @kvm: set once, at HELLO, under @lock and virtsock_vms_lock; referenced
+ * @vendor: the module whose code ends @kvm; as long, set before it
  * @mn: tells of the death of the VMM; registered with @kvm
  * @why: bits of enum virtsock_end, set with the request to end
  * @end_work: ends the link in process context
@@ -58,6 +79,7 @@ enum virtsock_end {
  * @pull_buf: the batch as read, one ring in size
  * @push_buf: the batch to write
  * @arena: what large payload is read to; @lock
+ * @pause_ns: how long to wait as this hypercall met a limit; 0: it did not; @lock
  *
  * @tx_lock: bh; protects the members below
  * @txq: packets that wait for the guest
@@ -68,8 +90,13 @@ enum virtsock_end {
  * @bell: may that wait for more?
  * @bell_timer: it has waited long enough; starts only while @tx_up
  * @kick: the guest shall call though @txq is empty: it may send again
- * @stopped: the guest was told to wait until @rxq drained
+ * @stopped: the guest was told to wait, until @rxq drained or for a limit
+ * @paused: a limit, or what is in @sent, keeps what waits from the guest: it is
+ *	not rung for it
  * @doorbell: where to ring, as in DOORBELL
+ *
+ * @sent: packets that the guest has, and nobody had time to free
+ * @sent_work: frees them; holds a reference while it is queued
  *
  * @lingerer: where a vCPU sleeps until there is an answer; @tx_lock
  * @linger_since: when a wait began that was in vain, in ns; 0: none; @tx_lock
@@ -82,17 +109,19 @@ enum virtsock_end {
  * @rxq: packets from the guest on their way to their sockets
  * @stats: counters
  * @release_work: frees the object
- * @rcu: lookups may still see it
  */
 struct virtsock_vm {
 	struct kref ref;
 	struct hlist_node by_cid;
 	struct hlist_node by_kvm;
+	struct rcu_head rcu;
 	u32 cid;
 	struct pid *pid;
 	char name[VIRTSOCK_NAME_MAX + 1];
 	u32 backlog;
+	struct virtsock_policy __rcu *policy;
 	struct kvm *kvm;
+	struct module *vendor;
 	struct mmu_notifier mn;
 	unsigned long why;
 	struct work_struct end_work;
@@ -110,6 +139,7 @@ struct virtsock_vm {
 	void *pull_buf;
 	void *push_buf;
 	struct virtsock_arena arena;
+	u64 pause_ns;
 
 	spinlock_t tx_lock;
 	struct sk_buff_head txq;
@@ -119,9 +149,13 @@ struct virtsock_vm {
 	bool armed;
 	bool kick;
 	bool stopped;
+	bool paused;
 	struct virtsock_moderation bell;
 	struct hrtimer bell_timer;
 	u64 doorbell;
+
+	struct sk_buff_head sent;
+	struct work_struct sent_work;
 
 	struct rcuwait *lingerer;
 	u32 linger_ns;
@@ -133,30 +167,51 @@ struct virtsock_vm {
 	struct virtsock_rxq rxq;
 	struct virtsock_stats stats;
 	struct work_struct release_work;
-	struct rcu_head rcu;
 };
 
-/* Lanes, which may wait for programs; and all else, which must not */
+/*
+ * Lanes, which may wait for programs; what may have to wake many of them, which
+ * is for its share of the CPU; and all else, which must do neither
+ */
 extern struct workqueue_struct *virtsock_lane_wq;
+extern struct workqueue_struct *virtsock_sent_wq;
 extern struct workqueue_struct *virtsock_host_wq;
 
 /* vm.c */
+extern struct mutex virtsock_vms_lock;
+
 struct virtsock_vm *virtsock_vm_find(u32 cid);
 struct virtsock_vm *virtsock_vm_by_cid(u32 cid);
-struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm);
-struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu);
+struct virtsock_vm *virtsock_vm_by_pid(struct pid *pid);
 void virtsock_vm_put(struct virtsock_vm *vm);
 void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why);
-void virtsock_vm_reset_by_kvm(struct kvm *kvm);
-int virtsock_vm_add(u32 cid, u32 pid, const char *name, const u32 *backlog,
+int virtsock_vm_add(u32 cid, u32 pid, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack);
 int virtsock_vm_del(u32 cid);
-int virtsock_vm_set(u32 cid, const char *name, const u32 *backlog,
+int virtsock_vm_set(u32 cid, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack);
 int virtsock_vm_next(u32 cid, struct virtsock_vm_info *info);
 void virtsock_vm_del_all(void);
 
+/* attach.c */
+
+struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm);
+struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu);
+bool virtsock_vm_orphaned(struct virtsock_vm *vm);
+void virtsock_vm_reset_by_kvm(struct kvm *kvm);
+
+/* vendor.c */
+
+struct module *virtsock_vendor_get(struct kvm_vcpu *vcpu);
+
 /* hcall.c */
+
+/*
+ * So long may a hypercall take from the ring, and so long wake those who wait for
+ * room. What it has not come to is for the next one, or for a worker. In jiffies,
+ * which cost nothing to read: 20 ms.
+ */
+#define VIRTSOCK_CALL_TIME	max(HZ / 50, 2)
 
 /**
  * struct virtsock_regs - a hypercall's arguments and results
@@ -186,6 +241,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		  u64 *flags);
 
 /* push.c */
+bool virtsock_push_stuck(struct virtsock_vm *vm);
 int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 		  u32 len, u64 *flags);
 bool virtsock_push_arm(struct virtsock_vm *vm, bool arm);
@@ -195,6 +251,7 @@ void virtsock_host_about_to_wait(struct vsock_sock *vsk, enum virtsock_wait wait
 void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info *rec);
 void virtsock_host_forget(struct vsock_sock *vsk, bool sync);
 void virtsock_push_purge(struct virtsock_vm *vm);
+void virtsock_push_sent_work(struct work_struct *work);
 
 /* doorbell.c */
 void virtsock_ring(struct virtsock_vm *vm);
@@ -202,6 +259,7 @@ bool virtsock_bell(struct virtsock_vm *vm, enum virtsock_tx_class class, u32 len
 void virtsock_bell_now(struct virtsock_vm *vm);
 void virtsock_kick(struct virtsock_vm *vm);
 void virtsock_kick_later(struct virtsock_vm *vm);
+void virtsock_kick_in(struct virtsock_vm *vm, u64 ns);
 void virtsock_doorbell_setup(struct virtsock_vm *vm);
 void virtsock_doorbell_stop(struct virtsock_vm *vm);
 int virtsock_doorbell_set(struct virtsock_vm *vm, u64 arg);
@@ -209,6 +267,48 @@ int virtsock_doorbell_set(struct virtsock_vm *vm, u64 arg);
 /* hook.c */
 int virtsock_hook_init(void);
 void virtsock_hook_exit(void);
+
+/* policy.c */
+bool __virtsock_policy_allows(struct virtsock_vm *vm, enum virtsock_connects who,
+			      u32 port);
+int virtsock_policy_check(const struct virtsock_vm_config *config,
+			  struct netlink_ext_ack *extack);
+int virtsock_policy_set(struct virtsock_vm *vm,
+			const struct virtsock_vm_config *config);
+void virtsock_policy_show(struct virtsock_vm *vm, struct virtsock_vm_info *info);
+void virtsock_policy_move(struct virtsock_vm *to, struct virtsock_vm *from);
+void virtsock_policy_free(struct virtsock_vm *vm);
+
+u32 __virtsock_policy_left(struct virtsock_vm *vm, enum virtsock_meter meter);
+void __virtsock_policy_took(struct virtsock_vm *vm, enum virtsock_meter meter,
+			    u32 units);
+bool virtsock_policy_call(struct virtsock_vm *vm);
+void virtsock_policy_over(struct virtsock_vm *vm, enum virtsock_meter meter);
+void virtsock_policy_pause(struct virtsock_vm *vm);
+
+/* How much may move now? Context: vm->lock held. Return: units, 0: wait. */
+static inline u32 virtsock_policy_left(struct virtsock_vm *vm,
+				       enum virtsock_meter meter)
+{
+	return rcu_access_pointer(vm->policy) ? __virtsock_policy_left(vm, meter) :
+						U32_MAX;
+}
+
+/* So much has moved. Context: vm->lock held. */
+static inline void virtsock_policy_took(struct virtsock_vm *vm,
+					enum virtsock_meter meter, u32 units)
+{
+	if (rcu_access_pointer(vm->policy))
+		__virtsock_policy_took(vm, meter, units);
+}
+
+/* May this port be connected to? Context: any; the VM does not go meanwhile. */
+static inline bool virtsock_policy_allows(struct virtsock_vm *vm,
+					  enum virtsock_connects who, u32 port)
+{
+	return !rcu_access_pointer(vm->policy) ||
+	       __virtsock_policy_allows(vm, who, port);
+}
 
 /* control.c */
 extern const struct virtsock_host_ops virtsock_vm_ops;

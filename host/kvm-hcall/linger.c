@@ -144,7 +144,8 @@ void virtsock_linger_late(struct virtsock_vm *vm)
  * @vcpu: the caller, which has said that it would wait anyway
  * @vm: its VM
  *
- * Drops vm->lock meanwhile: other vCPUs have things to say.
+ * Drops vm->lock meanwhile, as other vCPUs have things to say, and kvm->srcu, as
+ * a halted vCPU does: a change of memory slots waits for all who hold it.
  *
  * Context: vCPU thread, vm->lock and kvm->srcu held. It spins or sleeps for
  * linger_us at most.
@@ -162,7 +163,9 @@ bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 		return true;
 
 	mutex_unlock(&vm->lock);
+	kvm_vcpu_srcu_read_unlock(vcpu);
 	end = virtsock_wait_for_answer(vcpu, vm, start, limit);
+	kvm_vcpu_srcu_read_lock(vcpu);
 	mutex_lock(&vm->lock);
 
 	if (end == VIRTSOCK_LINGER_ANSWERED) {

@@ -13,6 +13,8 @@
 #define VIRTSOCK_PULL_RECORDS	4096U
 /* So many packets are delivered together, or half of what may wait for lanes */
 #define VIRTSOCK_CHUNK_PACKETS	256U
+/* So much is read at once: it may be a device's memory, which is slow. */
+#define VIRTSOCK_READ_MAX	0x10000U
 /* Answers that may wait for the guest before it gets to ask more */
 #define VIRTSOCK_PULL_ANSWERS	1024U
 
@@ -30,6 +32,7 @@ static int virtsock_read_ring(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 
 		/* Pages that lie in a row are one read. */
 		while (n < span - done && next < vm->nr_pages &&
+		       n <= VIRTSOCK_READ_MAX - VIRTSOCK_PAGE_SIZE &&
 		       vm->ring[next] == vm->ring[page] +
 					 (u64)(next - page) * VIRTSOCK_PAGE_SIZE) {
 			n += min(span - done - n, VIRTSOCK_PAGE_SIZE);
@@ -40,6 +43,7 @@ static int virtsock_read_ring(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 			return -EFAULT;
 		done += n;
 		pos += n;
+		cond_resched();
 	}
 	return 0;
 }
@@ -83,7 +87,8 @@ static struct sk_buff *virtsock_pull_large(struct virtsock_vm *vm,
 	struct page *page;
 	u32 off;
 
-	if (info->len < VIRTSOCK_POOL_MIN)
+	if (!VIRTSOCK_COMPAT_RX_FRAGS || info->len < VIRTSOCK_POOL_MIN ||
+	    !virtsock_reader_seen(vm->rxq.t, info))
 		return NULL;
 	page = virtsock_arena_room(&vm->arena, info->len, gfp, &off);
 	if (!page)
@@ -131,14 +136,30 @@ static int virtsock_pull_record(struct kvm_vcpu *vcpu, struct virtsock_vm *vm,
 /*
  * To the sockets. To make packets may let others run, and the first receiver
  * that wakes would take the CPU for each record anew; to deliver them does not.
+ * How long one takes is the host programs' to say: after @until the rest is for
+ * the workers.
  */
 static void virtsock_pull_deliver(struct virtsock_vm *vm,
-				  struct sk_buff_head *packets, u32 *fast)
+				  struct sk_buff_head *packets,
+				  unsigned long until, u32 *fast)
 {
 	struct sk_buff *skb;
 
-	while ((skb = __skb_dequeue(packets)))
-		*fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
+	while ((skb = __skb_dequeue(packets))) {
+		if (time_before(jiffies, until))
+			*fast += virtsock_rxq_add(&vm->rxq, skb, NULL);
+		else
+			virtsock_rxq_add_later(&vm->rxq, skb);
+	}
+}
+
+/* Let others run. What they take is not this hypercall's time. */
+static void virtsock_pull_resched(unsigned long *until)
+{
+	unsigned long before = jiffies;
+
+	cond_resched();
+	*until += jiffies - before;
 }
 
 /* Host programs do not keep up. Return: true if the guest has to wait. */
@@ -176,16 +197,36 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 	u32 size = vm->nr_pages * VIRTSOCK_PAGE_SIZE;
 	int span = virtsock_ring_span(vm->tail, head, size);
 	u32 bytes = 0, messages = 0, records = 0, count = 0, fast = 0;
-	u32 held = 0, off = 0;
+	u32 left, held = 0, off = 0;
 	struct sk_buff_head packets;
+	unsigned long until;
+	bool over = false;
 	int err = 0;
 
 	if (span <= 0)
 		return span;
+	left = virtsock_policy_left(vm, VIRTSOCK_METER_RX);
+	if (!left) {
+		virtsock_policy_over(vm, VIRTSOCK_METER_RX);
+		*flags |= VIRTSOCK_FR_TX_STOP;
+		return 0;
+	}
+	/* Answers that it may not fetch yet: to call again would be in vain. */
+	if (READ_ONCE(vm->tx_control) > VIRTSOCK_PULL_ANSWERS) {
+		bool over = !virtsock_policy_left(vm, VIRTSOCK_METER_TX);
+
+		if (over)
+			virtsock_policy_over(vm, VIRTSOCK_METER_TX);
+		if (over || virtsock_push_stuck(vm)) {
+			*flags |= VIRTSOCK_FR_TX_STOP;
+			return 0;
+		}
+	}
 	err = virtsock_read_ring(vcpu, vm, span);
 	if (err)
 		return err;
 
+	until = jiffies + VIRTSOCK_CALL_TIME;
 	__skb_queue_head_init(&packets);
 	while (off < span) {
 		const void *rec = vm->pull_buf + off;
@@ -193,8 +234,14 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 
 		if (bytes >= VIRTSOCK_PULL_BYTES || records >= VIRTSOCK_PULL_RECORDS ||
 		    READ_ONCE(vm->tx_control) > VIRTSOCK_PULL_ANSWERS ||
-		    (signal_pending(current) && records)) {
+		    ((signal_pending(current) || !time_before(jiffies, until)) &&
+		     records)) {
 			*flags |= VIRTSOCK_FR_TX_MORE;
+			break;
+		}
+		over = bytes + records * sizeof(struct virtsock_rec) >= left;
+		if (over) {
+			*flags |= VIRTSOCK_FR_TX_STOP;
 			break;
 		}
 		if (virtsock_backlog_full(vm)) {
@@ -214,6 +261,9 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 			virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_ROUTE);
 			virtsock_push_reset(vm, &info);
 		} else {
+			/* Many such may be much to read, where that is slow. */
+			if (info.nr_segs)
+				virtsock_pull_resched(&until);
 			err = virtsock_pull_record(vcpu, vm, &info, rec, &packets);
 			if (err == -ENOMEM) {
 				virtsock_kick_later(vm);
@@ -221,13 +271,18 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 			}
 			if (err < 0)
 				break;
+			/* The way of all requests: the time shall not tell. */
+			if (info.op == VIRTIO_VSOCK_OP_REQUEST &&
+			    !virtsock_policy_allows(vm, VIRTSOCK_GUEST_CONNECTS,
+						    info.dst_port))
+				virtsock_skb_cb(skb_peek_tail(&packets))->denied = true;
 			held += info.len;
 			if (held >= READ_ONCE(vm->backlog) / 2 ||
 			    skb_queue_len(&packets) >= VIRTSOCK_CHUNK_PACKETS) {
 				count += skb_queue_len(&packets);
-				virtsock_pull_deliver(vm, &packets, &fast);
+				virtsock_pull_deliver(vm, &packets, until, &fast);
 				held = 0;
-				cond_resched();
+				virtsock_pull_resched(&until);
 			}
 		}
 		off += info.size;
@@ -236,8 +291,12 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		records++;
 	}
 	count += skb_queue_len(&packets);
-	virtsock_pull_deliver(vm, &packets, &fast);
+	virtsock_pull_deliver(vm, &packets, until, &fast);
 	vm->tail += off;
+	virtsock_policy_took(vm, VIRTSOCK_METER_RX,
+			     bytes + records * sizeof(struct virtsock_rec));
+	if (over)
+		virtsock_policy_over(vm, VIRTSOCK_METER_RX);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_BYTES, bytes);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES, messages);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_RX_RECORDS, records);

@@ -10,10 +10,37 @@
 
 /* Payload of this size and more is not copied into the batch first. */
 #define VIRTSOCK_PUSH_ROOM_MIN	4096U
+/* One hypercall's budget in packets; in bytes it is the guest's buffer */
+#define VIRTSOCK_PUSH_PACKETS	1024U
+/* So many of them are freed before whoever waits for that has a turn */
+#define VIRTSOCK_SENT_BUDGET	64
 
 static bool virtsock_is_control(struct sk_buff *skb)
 {
 	return virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RW;
+}
+
+/*
+ * KVM's ring of dirty pages, where the VMM asked for one, takes an entry for each
+ * page of each piece that is written, and is read when the guest is entered
+ * again. Return: how many it takes before that, but for its reserve.
+ */
+static u32 virtsock_dirty_room(const struct kvm_vcpu *vcpu)
+{
+	const struct kvm_dirty_ring *ring = &vcpu->dirty_ring;
+	u32 used;
+
+	if (!vcpu->kvm->dirty_ring_size)
+		return U32_MAX;
+	used = READ_ONCE(ring->dirty_index) - READ_ONCE(ring->reset_index);
+	return used < ring->soft_limit ? ring->soft_limit - used : 0;
+}
+
+/* What a packet takes there beyond an entry for every 4 KiB of its batch */
+static u32 virtsock_dirty_more(const struct virtsock_packer *p, const struct sk_buff *skb)
+{
+	/* Both ends of what comes before it, of its linear part, of each fragment */
+	return virtsock_pack_room(p, skb) ? 2 * (2 + skb_shinfo(skb)->nr_frags) : 0;
 }
 
 /* A packet's payload. Return: 0 or -EFAULT. */
@@ -55,6 +82,117 @@ static int virtsock_write_batch(struct kvm_vcpu *vcpu, u64 gpa,
 	return 0;
 }
 
+static void virtsock_sent_queue(struct virtsock_vm *vm)
+{
+	kref_get(&vm->ref);
+	if (!queue_work(virtsock_sent_wq, &vm->sent_work))
+		virtsock_vm_put(vm);
+}
+
+/**
+ * virtsock_push_sent_work() - free what the guest has (work)
+ * @work: of the VM, whose reference it drops
+ *
+ * Context: process.
+ */
+void virtsock_push_sent_work(struct work_struct *work)
+{
+	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, sent_work);
+	int budget = VIRTSOCK_SENT_BUDGET;
+	struct sk_buff *skb;
+	u32 left;
+
+	while (budget-- && (skb = skb_dequeue(&vm->sent))) {
+		virtsock_sock_sent(skb);
+		cond_resched();
+	}
+	/* Pairs with the one in virtsock_push_stuck() */
+	smp_mb();
+	left = skb_queue_len_lockless(&vm->sent);
+	if (left)
+		virtsock_sent_queue(vm);
+	if (left < VIRTSOCK_PUSH_PACKETS / 2 && READ_ONCE(vm->paused))
+		virtsock_kick(vm);
+	virtsock_vm_put(vm);
+}
+
+/**
+ * virtsock_push_stuck() - are too many that the guest has still to be freed?
+ * @vm: the VM
+ *
+ * It gets no more until the worker is done with half of them, which then has it
+ * call again.
+ *
+ * Context: vCPU thread, vm->lock held.
+ * Return: so it is.
+ */
+bool virtsock_push_stuck(struct virtsock_vm *vm)
+{
+	if (skb_queue_len_lockless(&vm->sent) < VIRTSOCK_PUSH_PACKETS)
+		return false;
+	spin_lock_bh(&vm->tx_lock);
+	vm->paused = true;
+	spin_unlock_bh(&vm->tx_lock);
+	/* The worker takes them first, and then looks whether we wait. */
+	smp_mb();
+	if (skb_queue_len_lockless(&vm->sent) >= VIRTSOCK_PUSH_PACKETS / 2)
+		return true;
+	spin_lock_bh(&vm->tx_lock);
+	vm->paused = false;
+	spin_unlock_bh(&vm->tx_lock);
+	return false;
+}
+
+/*
+ * Of a socket, or of all: what the guest has is freed now. No writer is woken: the
+ * socket has another link soon, or its writers hear that it has none. Where it is
+ * all, no socket waits for us: what is on our list must not look at its state.
+ */
+static void virtsock_sent_purge(struct virtsock_vm *vm, const struct sock *sk)
+{
+	struct sk_buff *skb, *next;
+	struct sk_buff_head freeme;
+
+	__skb_queue_head_init(&freeme);
+	spin_lock_irq(&vm->sent.lock);
+	skb_queue_walk_safe(&vm->sent, skb, next) {
+		if (!sk || skb->sk == sk) {
+			__skb_unlink(skb, &vm->sent);
+			__skb_queue_tail(&freeme, skb);
+		}
+	}
+	spin_unlock_irq(&vm->sent.lock);
+	while ((skb = __skb_dequeue(&freeme))) {
+		if (sk)
+			virtsock_compat_consume_sent(skb);
+		else
+			consume_skb(skb);
+		cond_resched();
+	}
+	/* Those that the worker has in its hands */
+	flush_work(&vm->sent_work);
+}
+
+/*
+ * The guest has these. That may be news to who waits for room, or for pages of
+ * MSG_ZEROCOPY, and how many those are is the host programs' to say: after @until
+ * they are for a worker.
+ */
+static void virtsock_push_sent(struct virtsock_vm *vm, struct sk_buff_head *done,
+			       unsigned long until)
+{
+	struct sk_buff *skb;
+
+	while (time_before(jiffies, until) && (skb = __skb_dequeue(done)))
+		virtsock_sock_sent(skb);
+	if (skb_queue_empty(done))
+		return;
+	spin_lock_irq(&vm->sent.lock);
+	skb_queue_splice_tail(done, &vm->sent);
+	spin_unlock_irq(&vm->sent.lock);
+	virtsock_sent_queue(vm);
+}
+
 /**
  * virtsock_push() - give the guest what waits for it
  * @vcpu: the caller
@@ -76,9 +214,12 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	};
 	struct sk_buff_head batch, done;
 	struct sk_buff *skb;
-	u32 control = 0;
+	u32 control = 0, packets = 0, left, room, dirty = 0;
+	unsigned long until = jiffies + VIRTSOCK_CALL_TIME;
 	int err;
 
+	if (virtsock_push_stuck(vm))
+		return 0;
 	__skb_queue_head_init(&batch);
 	__skb_queue_head_init(&done);
 	spin_lock_bh(&vm->tx_lock);
@@ -88,14 +229,24 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	if (skb_queue_empty(&batch))
 		return 0;
 
-	while ((skb = skb_peek(&batch)) && virtsock_pack(&p, skb)) {
+	left = virtsock_policy_left(vm, VIRTSOCK_METER_TX);
+	/* The reserve of 64 entries is for the last packet. */
+	room = virtsock_dirty_room(vcpu);
+	while ((skb = skb_peek(&batch)) && p.used < left &&
+	       packets < VIRTSOCK_PUSH_PACKETS &&
+	       dirty + p.used / PAGE_SIZE < room && virtsock_pack(&p, skb)) {
+		dirty += virtsock_dirty_more(&p, skb);
 		__skb_unlink(skb, &batch);
 		__skb_queue_tail(&done, skb);
 		control += virtsock_is_control(skb);
+		packets++;
 	}
 	virtsock_pack_seal(&p);
-	if (!skb_queue_empty(&batch))
+	virtsock_policy_took(vm, VIRTSOCK_METER_TX, p.used);
+	if (!skb_queue_empty(&batch) && p.used < left)
 		*flags |= VIRTSOCK_FR_RX_MORE;
+	else if (!skb_queue_empty(&batch))
+		virtsock_policy_over(vm, VIRTSOCK_METER_TX);
 	spin_lock_bh(&vm->tx_lock);
 	if (!skb_queue_empty(&batch))
 		WRITE_ONCE(vm->waits, true);
@@ -106,14 +257,13 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 					p.bytes);
 	spin_unlock_bh(&vm->tx_lock);
 	err = virtsock_write_batch(vcpu, gpa, &p, &done);
-	while ((skb = __skb_dequeue(&done)))
-		virtsock_sock_sent(skb);
+	virtsock_push_sent(vm, &done, until);
 
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_BYTES, p.bytes);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_MESSAGES, p.messages);
 	virtsock_stat_add(&vm->stats, VIRTSOCK_STATS_A_TX_RECORDS, p.records);
 	/* Those that are back in the VM's queue are still counted here. */
-	trace_virtsock_vm_push(vm->cid, &p, skb_queue_len(&batch));
+	trace_virtsock_vm_push(vm->cid, &p, packets, skb_queue_len(&batch));
 	return err ?: p.used;
 }
 
@@ -124,7 +274,8 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
  *
  * Under the same lock as the queue, so nothing falls between "nothing waits"
  * and "ring from now on". Credit that nobody is blocked on may wait: it goes
- * with the next call, whoever makes that.
+ * with the next call, whoever makes that. So does what a limit keeps from the
+ * guest, which is rung when there is more of that.
  *
  * Context: vCPU thread, vm->lock held.
  * Return: false if something waits already, and the guest must call again.
@@ -134,7 +285,7 @@ bool virtsock_push_arm(struct virtsock_vm *vm, bool arm)
 	bool idle;
 
 	spin_lock_bh(&vm->tx_lock);
-	idle = !vm->waits && !vm->kick;
+	idle = (!vm->waits || vm->paused) && !vm->kick;
 	vm->armed = arm && idle;
 	/* Of an earlier arming, its timer may be gone. */
 	virtsock_moderate_release(&vm->bell);
@@ -170,12 +321,21 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 	return 0;
 }
 
+/* Does a packet ask for a connection that is not allowed? */
+static bool virtsock_push_denies(struct virtsock_vm *vm, struct sk_buff *skb)
+{
+	return virtsock_skb_op(skb) == VIRTIO_VSOCK_OP_REQUEST &&
+	       !virtsock_policy_allows(vm, VIRTSOCK_HOST_CONNECTS,
+				       le32_to_cpu(virtio_vsock_hdr(skb)->dst_port));
+}
+
 /**
  * virtsock_host_tx() - a packet for a guest (send_pkt)
  * @skb: the packet, consumed
  *
  * Context: process.
- * Return: bytes of payload taken; -ENODEV where no VM with that CID has a link.
+ * Return: bytes of payload taken; -ENODEV where no VM with that CID has a link,
+ * -EACCES for a connect to a port that its policy does not allow.
  */
 int virtsock_host_tx(struct sk_buff *skb)
 {
@@ -192,12 +352,14 @@ int virtsock_host_tx(struct sk_buff *skb)
 	}
 	vm = cid <= U32_MAX ? virtsock_vm_by_cid(cid) : NULL;
 	if (vm) {
-		err = virtsock_push_queue(vm, skb, class);
+		err = virtsock_push_denies(vm, skb) ? -EACCES :
+		      virtsock_push_queue(vm, skb, class);
 		virtsock_vm_put(vm);
 	}
 	if (err) {
 		virtsock_sock_untx(skb);
-		virtsock_drop(skb, VIRTSOCK_DROP_NO_LINK);
+		virtsock_drop(skb, err == -EACCES ? VIRTSOCK_DROP_POLICY :
+						    VIRTSOCK_DROP_NO_LINK);
 		return err;
 	}
 	return len;
@@ -295,7 +457,7 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 /**
  * virtsock_host_forget() - forget what a socket wanted to send
  * @vsk: the socket
- * @sync: also wait until no hypercall holds a packet of it
+ * @sync: also wait until no hypercall, nor its worker, holds a packet of it
  *
  * Context: process.
  */
@@ -322,8 +484,10 @@ void virtsock_host_forget(struct vsock_sock *vsk, bool sync)
 		}
 	}
 	spin_unlock_bh(&vm->tx_lock);
-	if (sync)
+	if (sync) {
 		mutex_unlock(&vm->lock);
+		virtsock_sent_purge(vm, sk_vsock(vsk));
+	}
 	virtsock_drop_all(&freeme, VIRTSOCK_DROP_SOCKET_END);
 	virtsock_vm_put(vm);
 }
@@ -337,6 +501,7 @@ void virtsock_host_forget(struct vsock_sock *vsk, bool sync)
 void virtsock_push_purge(struct virtsock_vm *vm)
 {
 	struct sk_buff_head freeme;
+	struct sk_buff *skb;
 
 	__skb_queue_head_init(&freeme);
 	spin_lock_bh(&vm->tx_lock);
@@ -347,5 +512,10 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	vm->tx_control = 0;
 	spin_unlock_bh(&vm->tx_lock);
 	virtsock_doorbell_stop(vm);
-	virtsock_drop_all(&freeme, VIRTSOCK_DROP_LINK_END);
+	while ((skb = __skb_dequeue(&freeme))) {
+		virtsock_drop(skb, VIRTSOCK_DROP_LINK_END);
+		cond_resched();
+	}
+	/* A socket looks for its packets at the VM that has its CID then. */
+	virtsock_sent_purge(vm, NULL);
 }

@@ -11,6 +11,7 @@
 
 struct workqueue_struct *virtsock_lane_wq;
 struct workqueue_struct *virtsock_host_wq;
+struct workqueue_struct *virtsock_sent_wq;
 
 static const struct virtsock_side_ops virtsock_host_ops = {
 	.owner	= THIS_MODULE,
@@ -50,11 +51,16 @@ static int __init virtsock_host_init(void)
 	virtsock_host_wq = alloc_workqueue("virtsock_host", WQ_UNBOUND | WQ_HIGHPRI, 0);
 	if (!virtsock_host_wq)
 		return -ENOMEM;
+	virtsock_sent_wq = alloc_workqueue("virtsock_sent", WQ_UNBOUND, 0);
+	if (!virtsock_sent_wq) {
+		err = -ENOMEM;
+		goto err_wq;
+	}
 	virtsock_lane_wq = alloc_workqueue("virtsock_lanes", WQ_UNBOUND |
 					   WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!virtsock_lane_wq) {
 		err = -ENOMEM;
-		goto err_wq;
+		goto err_sent;
 	}
 
 	/* The table is empty: whoever says HELLO is told that it is unbound. */
@@ -78,6 +84,8 @@ err_hook:
 	virtsock_hook_exit();
 err_lanes:
 	destroy_workqueue(virtsock_lane_wq);
+err_sent:
+	destroy_workqueue(virtsock_sent_wq);
 err_wq:
 	destroy_workqueue(virtsock_host_wq);
 	return err;
@@ -92,6 +100,7 @@ static void __exit virtsock_host_exit(void)
 	virtsock_side_unregister(&virtsock_host_side);
 	/* VMs are freed there, after their lanes */
 	destroy_workqueue(virtsock_host_wq);
+	destroy_workqueue(virtsock_sent_wq);
 	destroy_workqueue(virtsock_lane_wq);
 	rcu_barrier();
 }

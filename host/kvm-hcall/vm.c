@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMs that have a CID: bound by the administrator to a process, attached to
- * its struct kvm at the first HELLO, ended by reset, death or unbinding.
+ * VMs that have a CID: bound by the administrator to a process, ended by reset,
+ * death or unbinding.
  */
 #include <linux/hashtable.h>
 #include <linux/netlink.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "host.h"
 
-/* Changes of the table, and the fields of a VM that it says so of */
-static DEFINE_MUTEX(virtsock_vms_lock);
+/* Changes of the tables, and the fields of a VM that it says so of */
+DEFINE_MUTEX(virtsock_vms_lock);
 static DEFINE_HASHTABLE(virtsock_vms, 8);
-static DEFINE_HASHTABLE(virtsock_kvms, 8);
 
 /**
  * virtsock_vm_find() - find a VM, without a reference
@@ -53,22 +53,25 @@ struct virtsock_vm *virtsock_vm_by_cid(u32 cid)
 }
 
 /**
- * virtsock_vm_by_kvm() - find the VM of a hypercall
- * @kvm: KVM's object
+ * virtsock_vm_by_pid() - find the binding of a process
+ * @pid: the process
  *
- * Context: any but hard irq; ftrace callback.
- * Return: the VM with a reference, or NULL where none is attached to it.
+ * Whoever asks in vain must not keep others from a lock.
+ *
+ * Context: any but hard irq.
+ * Return: the VM with a reference, or NULL.
  */
-struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm)
+struct virtsock_vm *virtsock_vm_by_pid(struct pid *pid)
 {
-	struct virtsock_vm *vm;
+	struct virtsock_vm *vm, *found = NULL;
+	int bkt;
 
 	rcu_read_lock();
-	hash_for_each_possible_rcu(virtsock_kvms, vm, by_kvm, (unsigned long)kvm)
-		if (vm->kvm == kvm && kref_get_unless_zero(&vm->ref))
-			break;
+	hash_for_each_rcu(virtsock_vms, bkt, vm, by_cid)
+		if (!found && vm->pid == pid && kref_get_unless_zero(&vm->ref))
+			found = vm;
 	rcu_read_unlock();
-	return vm;
+	return found;
 }
 
 static void virtsock_vm_free(struct work_struct *work)
@@ -78,14 +81,17 @@ static void virtsock_vm_free(struct work_struct *work)
 	virtsock_doorbell_stop(vm);
 	/* Whoever else rings has a reference: it is not queued again. */
 	cancel_delayed_work_sync(&vm->kick_work);
-	if (vm->kvm)
+	if (vm->kvm) {
 		kvm_put_kvm(vm->kvm);
+		module_put(vm->vendor);
+	}
 	/*
 	 * A lane waits for a program only where that has locked its socket just
 	 * before the common code did. Nobody waits for us meanwhile but rmmod.
 	 */
 	virtsock_rxq_flush(&vm->rxq);
 	put_pid(vm->pid);
+	virtsock_policy_free(vm);
 	kvfree(vm->pull_buf);
 	kvfree(vm->push_buf);
 	virtsock_arena_free(&vm->arena);
@@ -125,6 +131,8 @@ void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why)
 {
 	if (why & BIT(VIRTSOCK_END_EXIT))
 		set_bit(VIRTSOCK_END_EXIT, &vm->why);
+	if (why & BIT(VIRTSOCK_END_AGAIN))
+		set_bit(VIRTSOCK_END_AGAIN, &vm->why);
 	set_bit(why & BIT(VIRTSOCK_END_GONE) ? VIRTSOCK_END_GONE : VIRTSOCK_END_LINK,
 		&vm->why);
 	kref_get(&vm->ref);
@@ -145,27 +153,64 @@ static bool virtsock_is_ending(u32 cid)
 	return ending;
 }
 
-/* The binding goes. Context: end_work. */
+static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid);
+
+/* The process of @vm lives on, and so does its binding. virtsock_vms_lock held. */
+static void virtsock_vm_replace(struct virtsock_vm *vm, struct virtsock_vm *next)
+{
+	strscpy(next->name, vm->name, sizeof(next->name));
+	virtsock_policy_move(next, vm);
+	hash_add_rcu(virtsock_vms, &next->by_cid, next->cid);
+}
+
+/* A VMM that dies may have closed KVM's descriptors before we hear of it. */
+static bool virtsock_vm_dies(struct virtsock_vm *vm)
+{
+	struct task_struct *task;
+	bool dies;
+
+	rcu_read_lock();
+	task = pid_task(vm->pid, PIDTYPE_TGID);
+	dies = !task || READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT;
+	rcu_read_unlock();
+	return dies;
+}
+
+/* The binding goes, or is for the process's next VM. Context: end_work. */
 static void virtsock_vm_remove(struct virtsock_vm *vm)
 {
+	struct virtsock_vm *next = NULL;
 	bool there;
 
+	if (test_bit(VIRTSOCK_END_AGAIN, &vm->why) && virtsock_vm_dies(vm)) {
+		set_bit(VIRTSOCK_END_EXIT, &vm->why);
+	} else if (test_bit(VIRTSOCK_END_AGAIN, &vm->why)) {
+		next = virtsock_vm_alloc(vm->cid, vm->pid);
+		if (next)
+			get_pid(vm->pid);
+	}
 	mutex_lock(&virtsock_vms_lock);
 	there = !hlist_unhashed(&vm->by_cid);
 	if (there)
 		hlist_del_init_rcu(&vm->by_cid);
 	if (there && vm->kvm)
 		hash_del_rcu(&vm->by_kvm);
+	if (there && next)
+		virtsock_vm_replace(vm, next);
 	mutex_unlock(&virtsock_vms_lock);
-	if (!there)
+	if (!there) {
+		if (next)
+			virtsock_vm_put(next);
 		return;
+	}
 
 	/* Nobody attaches it any more. END_GONE is set: ->release() returns. */
 	if (vm->kvm)
 		mmu_notifier_unregister(&vm->mn, vm->mn.mm);
-	virtsock_control_event(test_bit(VIRTSOCK_END_EXIT, &vm->why) ?
-			       VIRTSOCK_EVENT_VM_EXIT : VIRTSOCK_EVENT_VM_DEL,
-			       vm->cid, pid_nr(vm->pid), NULL);
+	if (!next)
+		virtsock_control_event(test_bit(VIRTSOCK_END_EXIT, &vm->why) ?
+				       VIRTSOCK_EVENT_VM_EXIT : VIRTSOCK_EVENT_VM_DEL,
+				       vm->cid, pid_nr(vm->pid), NULL);
 	virtsock_vm_put(vm);	/* the table's */
 }
 
@@ -214,88 +259,6 @@ out:
 	virtsock_vm_put(vm);	/* ours, taken with the request */
 }
 
-/* The VMM's address space goes, before its KVM descriptors do. */
-static void virtsock_mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
-{
-	struct virtsock_vm *vm = container_of(mn, struct virtsock_vm, mn);
-
-	if (!test_bit(VIRTSOCK_END_GONE, &vm->why))
-		virtsock_vm_end(vm, BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_EXIT));
-}
-
-static const struct mmu_notifier_ops virtsock_mn_ops = {
-	.release = virtsock_mn_release,
-};
-
-/**
- * virtsock_vm_attach() - which VM says HELLO?
- * @vcpu: the caller
- *
- * Where its process is bound and has no VM yet, it becomes that binding's VM.
- *
- * Context: vCPU thread, current->mm is the VMM's.
- * Return: the VM with a reference; NULL where it is unbound; ERR_PTR(-ENOMEM),
- * or ERR_PTR(-EINTR) where the VMM is being killed.
- */
-struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu)
-{
-	struct virtsock_vm *vm = virtsock_vm_by_kvm(vcpu->kvm);
-	struct pid *pid = task_tgid(current);
-	bool bound = false;
-	int bkt, err = 0;
-
-	if (vm)
-		return vm;
-	/* Whoever asks in vain must not keep others from the lock. */
-	rcu_read_lock();
-	hash_for_each_rcu(virtsock_vms, bkt, vm, by_cid)
-		bound |= vm->pid == pid;
-	rcu_read_unlock();
-	if (!bound)
-		return NULL;
-
-	mutex_lock(&virtsock_vms_lock);
-	hash_for_each(virtsock_vms, bkt, vm, by_cid)
-		if (vm->pid == pid && !READ_ONCE(vm->why) &&
-		    (!vm->kvm || vm->kvm == vcpu->kvm))
-			goto found;
-	mutex_unlock(&virtsock_vms_lock);
-	return NULL;
-
-found:
-	if (!vm->kvm) {
-		vm->mn.ops = &virtsock_mn_ops;
-		err = mmu_notifier_register(&vm->mn, current->mm);
-		if (!err) {
-			kvm_get_kvm(vcpu->kvm);
-			vm->kvm = vcpu->kvm;
-			hash_add_rcu(virtsock_kvms, &vm->by_kvm,
-				     (unsigned long)vcpu->kvm);
-		}
-	}
-	if (!err)
-		kref_get(&vm->ref);
-	mutex_unlock(&virtsock_vms_lock);
-	return err ? ERR_PTR(err) : vm;
-}
-
-/**
- * virtsock_vm_reset_by_kvm() - KVM is told to reset a vCPU
- * @kvm: its VM, perhaps not one of ours
- *
- * Context: ftrace callback, preemption off.
- */
-void virtsock_vm_reset_by_kvm(struct kvm *kvm)
-{
-	struct virtsock_vm *vm = virtsock_vm_by_kvm(kvm);
-
-	if (!vm)
-		return;
-	if (READ_ONCE(vm->epoch))
-		virtsock_vm_end(vm, BIT(VIRTSOCK_END_LINK));
-	virtsock_vm_put(vm);
-}
-
 /* Packets that waited are delivered, or forgotten: the guest may go on. */
 static void virtsock_vm_drained(struct virtsock_rxq *q)
 {
@@ -307,60 +270,110 @@ static void virtsock_vm_drained(struct virtsock_rxq *q)
 	}
 }
 
-static int virtsock_check_backlog(const u32 *backlog, struct netlink_ext_ack *extack)
+/* All or nothing. Context: virtsock_vms_lock, or nobody knows the VM yet. */
+static int virtsock_vm_configure(struct virtsock_vm *vm,
+				 const struct virtsock_vm_config *config)
 {
-	if (!backlog || (*backlog >= VIRTSOCK_BACKLOG_MIN &&
-			 *backlog <= VIRTSOCK_BACKLOG_MAX))
-		return 0;
-	NL_SET_ERR_MSG(extack, "backlog must be 262144 to 1073741824 bytes");
-	return -ERANGE;
+	int err = virtsock_policy_set(vm, config);
+
+	if (err)
+		return err;
+	if (config->name)
+		strscpy(vm->name, config->name, sizeof(vm->name));
+	return 0;
 }
 
-static void virtsock_set_backlog(struct virtsock_vm *vm, u32 backlog)
-{
-	WRITE_ONCE(vm->backlog, backlog);
-	WRITE_ONCE(vm->rxq.low, backlog / 2);
-	/* It may have been stopped by the old bound; as in virtsock_backlog_full() */
-	smp_mb();
-	if (READ_ONCE(vm->stopped))
-		virtsock_kick(vm);
-}
-
-/* A binding whose process died before its VM said HELLO: nobody tells us. */
-static bool virtsock_vm_stale(struct virtsock_vm *vm)
+/* Why a binding has ended that nobody told us of, or 0. The caller has @vm. */
+static unsigned long virtsock_vm_stale(struct virtsock_vm *vm)
 {
 	bool dead;
 
+	if (test_bit(VIRTSOCK_END_GONE, &vm->why))
+		return 0;
 	rcu_read_lock();
 	dead = !pid_task(vm->pid, PIDTYPE_TGID);
 	rcu_read_unlock();
-	return dead && !READ_ONCE(vm->kvm);
+	/* Before HELLO, or others still have its address space (vhost) */
+	if (dead)
+		return BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_EXIT);
+	return virtsock_vm_orphaned(vm) ?
+	       BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_AGAIN) : 0;
 }
 
-/* A reference to a stale binding, or NULL */
-static struct virtsock_vm *virtsock_vm_find_stale(void)
-{
-	struct virtsock_vm *vm, *found = NULL;
-	int bkt;
-
-	rcu_read_lock();
-	hash_for_each_rcu(virtsock_vms, bkt, vm, by_cid)
-		if (!found && virtsock_vm_stale(vm) && kref_get_unless_zero(&vm->ref))
-			found = vm;
-	rcu_read_unlock();
-	return found;
-}
-
-/* Context: process. */
+/* Have what is stale end. How long that takes may be its VMM's to say. */
 static void virtsock_vm_reap(void)
 {
 	struct virtsock_vm *vm;
+	unsigned long why;
+	int bkt;
 
-	while ((vm = virtsock_vm_find_stale())) {
-		virtsock_vm_end(vm, BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_EXIT));
-		flush_work(&vm->end_work);
+	rcu_read_lock();
+	hash_for_each_rcu(virtsock_vms, bkt, vm, by_cid) {
+		if (!kref_get_unless_zero(&vm->ref))
+			continue;
+		why = virtsock_vm_stale(vm);
+		if (why)
+			virtsock_vm_end(vm, why);
 		virtsock_vm_put(vm);
 	}
+	rcu_read_unlock();
+}
+
+/* Is a binding about to leave the table, with none after it? Nobody is told of it. */
+static bool virtsock_vm_leaves(struct virtsock_vm *vm)
+{
+	return test_bit(VIRTSOCK_END_GONE, &vm->why) &&
+	       (!test_bit(VIRTSOCK_END_AGAIN, &vm->why) || virtsock_vm_dies(vm));
+}
+
+/* Until it has left. Context: process. */
+static void virtsock_vm_wait(struct virtsock_vm *vm)
+{
+	/* Who has asked for it may not have come to queue it. */
+	virtsock_vm_end(vm, BIT(VIRTSOCK_END_GONE));
+	flush_work(&vm->end_work);
+}
+
+/* The binding that a new one cannot be beside, or NULL. virtsock_vms_lock held. */
+static struct virtsock_vm *virtsock_vm_conflict(u32 cid, const struct pid *pid)
+{
+	struct virtsock_vm *vm = virtsock_vm_find(cid);
+	int bkt;
+
+	if (vm)
+		return vm;
+	hash_for_each(virtsock_vms, bkt, vm, by_cid)
+		if (vm->pid == pid)
+			return vm;
+	return NULL;
+}
+
+/* Into the table. Context: process. Return: 0, -EEXIST, -EBUSY. */
+static int virtsock_vm_enter(struct virtsock_vm *vm, struct netlink_ext_ack *extack)
+{
+	struct virtsock_vm *other;
+	int err = 0;
+
+	mutex_lock(&virtsock_vms_lock);
+	while ((other = virtsock_vm_conflict(vm->cid, vm->pid)) &&
+	       virtsock_vm_leaves(other)) {
+		kref_get(&other->ref);
+		mutex_unlock(&virtsock_vms_lock);
+		virtsock_vm_wait(other);
+		virtsock_vm_put(other);
+		mutex_lock(&virtsock_vms_lock);
+	}
+	if (!other) {
+		hash_add_rcu(virtsock_vms, &vm->by_cid, vm->cid);
+	} else if (other->cid == vm->cid) {
+		NL_SET_ERR_MSG(extack, "the CID is in use");
+		err = -EEXIST;
+	} else {
+		NL_SET_ERR_MSG(extack, "the process has a CID already");
+		err = -EBUSY;
+	}
+	mutex_unlock(&virtsock_vms_lock);
+	return err;
 }
 
 static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid)
@@ -376,12 +389,16 @@ static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid)
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->tx_lock);
 	skb_queue_head_init(&vm->txq);
+	skb_queue_head_init(&vm->sent);
+	INIT_WORK(&vm->sent_work, virtsock_push_sent_work);
 	INIT_WORK(&vm->end_work, virtsock_vm_end_work);
 	INIT_WORK(&vm->release_work, virtsock_vm_free);
 	virtsock_doorbell_setup(vm);
 	vm->linger_ns = 100 * NSEC_PER_USEC;
 	virtsock_rxq_init(&vm->rxq, &virtsock_host_side.t, virtsock_lane_wq);
 	vm->rxq.drained = virtsock_vm_drained;
+	vm->backlog = VIRTSOCK_BACKLOG_DEFAULT;
+	vm->rxq.low = VIRTSOCK_BACKLOG_DEFAULT / 2;
 	return vm;
 }
 
@@ -389,27 +406,26 @@ static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid)
  * virtsock_vm_add() - bind a CID to the VM of a process
  * @cid: the CID
  * @nr: a process, in the caller's pid namespace
- * @name: label or NULL
- * @backlog: bytes that may wait, or NULL
+ * @config: what else is given
  * @extack: says more
  *
  * Context: process.
- * Return: 0; -ERANGE (CID or backlog), -ESRCH (no such process), -EEXIST (CID
- * in use), -EBUSY (the process has a CID), -ENOMEM.
+ * Return: 0; -ERANGE (CID or a limit), -EINVAL (ports), -ESRCH (no such
+ * process), -EEXIST (CID in use), -EBUSY (the process has a CID), -ENOMEM.
  */
-int virtsock_vm_add(u32 cid, u32 nr, const char *name, const u32 *backlog,
+int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack)
 {
 	struct task_struct *task = NULL;
-	struct virtsock_vm *vm, *other;
+	struct virtsock_vm *vm;
 	struct pid *pid;
-	int bkt, err;
+	int err;
 
 	if (cid <= VMADDR_CID_HOST || cid == VMADDR_CID_ANY) {
 		NL_SET_ERR_MSG(extack, "CIDs 0 to 2 and 4294967295 are reserved");
 		return -ERANGE;
 	}
-	err = virtsock_check_backlog(backlog, extack);
+	err = virtsock_policy_check(config, extack);
 	if (err)
 		return err;
 
@@ -429,27 +445,12 @@ int virtsock_vm_add(u32 cid, u32 nr, const char *name, const u32 *backlog,
 		put_pid(pid);
 		return -ENOMEM;
 	}
-	virtsock_set_backlog(vm, backlog ? *backlog : VIRTSOCK_BACKLOG_DEFAULT);
-	if (name)
-		strscpy(vm->name, name, sizeof(vm->name));
-
-	mutex_lock(&virtsock_vms_lock);
-	err = 0;
-	if (virtsock_vm_find(cid)) {
-		NL_SET_ERR_MSG(extack, "the CID is in use");
-		err = -EEXIST;
-	}
-	hash_for_each(virtsock_vms, bkt, other, by_cid) {
-		if (!err && other->pid == pid) {
-			NL_SET_ERR_MSG(extack, "the process has a CID already");
-			err = -EBUSY;
-		}
-	}
+	err = virtsock_vm_configure(vm, config);
 	if (!err)
-		hash_add_rcu(virtsock_vms, &vm->by_cid, cid);
-	mutex_unlock(&virtsock_vms_lock);
+		err = virtsock_vm_enter(vm, extack);
 	if (err) {
 		put_pid(pid);
+		virtsock_policy_free(vm);
 		kfree(vm);
 		return err;
 	}
@@ -469,13 +470,19 @@ int virtsock_vm_add(u32 cid, u32 nr, const char *name, const u32 *backlog,
 int virtsock_vm_del(u32 cid)
 {
 	struct virtsock_vm *vm = virtsock_vm_by_cid(cid);
+	bool again, was;
 
 	if (!vm)
 		return -ENOENT;
-	virtsock_vm_end(vm, BIT(VIRTSOCK_END_GONE));
-	flush_work(&vm->end_work);
-	virtsock_vm_put(vm);
-	return 0;
+	was = virtsock_vm_leaves(vm);
+	do {
+		virtsock_vm_wait(vm);
+		again = test_bit(VIRTSOCK_END_AGAIN, &vm->why);
+		virtsock_vm_put(vm);
+		/* It was just being replaced: that one is meant as well. */
+		vm = again ? virtsock_vm_by_cid(cid) : NULL;
+	} while (vm);
+	return was ? -ENOENT : 0;
 }
 
 /**
@@ -503,32 +510,28 @@ void virtsock_vm_del_all(void)
 /**
  * virtsock_vm_set() - change what can be changed of a VM
  * @cid: its CID
- * @name: label or NULL
- * @backlog: bytes that may wait, or NULL
+ * @config: what is to be changed
  * @extack: says more
  *
  * Context: process.
- * Return: 0, -ENOENT or -ERANGE.
+ * Return: 0; -ENOENT, -ERANGE, -EINVAL, -ENOMEM: then all is as it was.
  */
-int virtsock_vm_set(u32 cid, const char *name, const u32 *backlog,
+int virtsock_vm_set(u32 cid, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack)
 {
 	struct virtsock_vm *vm;
-	int err = virtsock_check_backlog(backlog, extack);
+	int err = virtsock_policy_check(config, extack);
 
 	if (err)
 		return err;
-	vm = virtsock_vm_by_cid(cid);
-	if (!vm)
-		return -ENOENT;
+	/* Looked up under the lock: not one that is just being replaced. */
 	mutex_lock(&virtsock_vms_lock);
-	if (name)
-		strscpy(vm->name, name, sizeof(vm->name));
-	if (backlog)
-		virtsock_set_backlog(vm, *backlog);
+	vm = virtsock_vm_find(cid);
+	if (vm && virtsock_vm_leaves(vm))
+		vm = NULL;
+	err = vm ? virtsock_vm_configure(vm, config) : -ENOENT;
 	mutex_unlock(&virtsock_vms_lock);
-	virtsock_vm_put(vm);
-	return 0;
+	return err;
 }
 
 /**
@@ -548,7 +551,8 @@ int virtsock_vm_next(u32 cid, struct virtsock_vm_info *info)
 	virtsock_vm_reap();
 	mutex_lock(&virtsock_vms_lock);
 	hash_for_each(virtsock_vms, bkt, vm, by_cid)
-		if (vm->cid >= cid && (!best || vm->cid < best->cid))
+		if (vm->cid >= cid && (!best || vm->cid < best->cid) &&
+		    !virtsock_vm_leaves(vm))
 			best = vm;
 	if (!best) {
 		mutex_unlock(&virtsock_vms_lock);
@@ -570,6 +574,7 @@ int virtsock_vm_next(u32 cid, struct virtsock_vm_info *info)
 	info->backlog = READ_ONCE(best->backlog);
 	if (info->state == VIRTSOCK_STATE_UP)
 		info->ring_size = READ_ONCE(best->nr_pages) * VIRTSOCK_PAGE_SIZE;
+	virtsock_policy_show(best, info);
 	virtsock_control_stats(&best->stats, info->stats);
 	mutex_unlock(&virtsock_vms_lock);
 	return 0;

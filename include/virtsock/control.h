@@ -5,6 +5,7 @@
 
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <virtsock/ports.h>
 #include <uapi/linux/virtsock.h>
 
 struct netlink_ext_ack;
@@ -23,6 +24,10 @@ struct virtsock_stats;
  * @epoch: of the link, 0 without one
  * @backlog: bytes that may wait undelivered
  * @ring_size: bytes, 0 without a link
+ * @host_ports: where the guest may connect to
+ * @guest_ports: where host programs may connect to
+ * @rate: bytes a second that may move each way, 0: no limit
+ * @calls: hypercalls a second, 0: no limit
  * @stats: copied counters, by enum virtsock_stats_attr
  */
 struct virtsock_vm_info {
@@ -35,6 +40,10 @@ struct virtsock_vm_info {
 	u64 epoch;
 	u32 backlog;
 	u32 ring_size;
+	struct virtsock_ports host_ports;
+	struct virtsock_ports guest_ports;
+	u64 rate;
+	u32 calls;
 	u64 stats[VIRTSOCK_STATS_A_MAX + 1];
 };
 
@@ -60,12 +69,44 @@ struct virtsock_link_info {
 	u64 stats[VIRTSOCK_STATS_A_MAX + 1];
 };
 
-/* All in process context, several at a time. @name NULL, @backlog NULL: as it is */
+/**
+ * struct virtsock_vm_ports - a list of ports as it was given, unchecked
+ * @ranges: for virtsock_ports_set()
+ * @len: bytes there
+ */
+struct virtsock_vm_ports {
+	const void *ranges;
+	u32 len;
+};
+
+/**
+ * struct virtsock_vm_config - what an administrator says of a VM
+ * @name: label
+ * @backlog: bytes that may wait undelivered
+ * @host_ports: where the guest may connect to
+ * @guest_ports: where host programs may connect to
+ * @has_rate: there is a @rate
+ * @rate: bytes a second that may move each way, 0: no limit
+ * @calls: hypercalls a second, 0: no limit
+ *
+ * NULL: as it is, or the default.
+ */
+struct virtsock_vm_config {
+	const char *name;
+	const u32 *backlog;
+	struct virtsock_vm_ports host_ports;
+	struct virtsock_vm_ports guest_ports;
+	bool has_rate;
+	u64 rate;
+	const u32 *calls;
+};
+
+/* All in process context, several at a time. */
 struct virtsock_host_ops {
-	int (*vm_add)(u32 cid, u32 pid, const char *name, const u32 *backlog,
+	int (*vm_add)(u32 cid, u32 pid, const struct virtsock_vm_config *config,
 		      struct netlink_ext_ack *extack);
 	int (*vm_del)(u32 cid);
-	int (*vm_set)(u32 cid, const char *name, const u32 *backlog,
+	int (*vm_set)(u32 cid, const struct virtsock_vm_config *config,
 		      struct netlink_ext_ack *extack);
 	/* the VM with the lowest CID that is not below @cid; -ENOENT: none */
 	int (*vm_next)(u32 cid, struct virtsock_vm_info *info);

@@ -162,6 +162,10 @@ static u32 check_packets(const u8 *p, const u8 *payload)
 		FUZZ_CHECK(virtsock_skb_cb(skb)->msg_limit == get(p + MSG_LIMIT, 4));
 		FUZZ_CHECK(virtsock_skb_cb(skb)->nr_msgs ==
 			   (last ? get(p + NR_MSGS, 2) : 0));
+		/* 1 is a request */
+		FUZZ_CHECK(virtsock_skb_cb(skb)->denied ==
+			   (get(p + OP, 2) == 1 &&
+			    !fuzz_port_allowed(get(p + DST_PORT, 4))));
 
 		fuzz_log.held += skb->len;
 		fuzz_log.held_packets++;
@@ -180,11 +184,18 @@ static void check_stop(int ret, u64 flags, u32 off, u64 bytes, u32 records, u32 
 	bool here = ours && get(p + DST_CID, 4) == VMADDR_CID_HOST;
 	const struct virtsock_vm *vm = &fuzz_vm;
 
+	if (fuzz_log.nr_over[VIRTSOCK_METER_RX]) {
+		FUZZ_CHECK(!ret && flags == VIRTSOCK_FR_TX_STOP);
+		FUZZ_CHECK(bytes + records * HDR >= fuzz_log.left[VIRTSOCK_METER_RX]);
+		FUZZ_CHECK(vm->stopped && !fuzz_log.nr_kicks);
+		return;
+	}
 	if (flags & VIRTSOCK_FR_TX_MORE) {
 		FUZZ_CHECK(!ret && flags == VIRTSOCK_FR_TX_MORE);
 		FUZZ_CHECK(bytes >= fuzz_pull_bytes || records >= fuzz_pull_records ||
 			   vm->tx_control > fuzz_pull_answers ||
-			   (fuzz_env.signal && records));
+			   (fuzz_env.signal && records) ||
+			   (fuzz_jiffies >= VIRTSOCK_CALL_TIME && records));
 		return;
 	}
 	if (flags) {
@@ -215,16 +226,46 @@ static void check_stats(u64 bytes, u64 messages, u64 records, u64 packets)
 	FUZZ_CHECK(s->v[VIRTSOCK_STATS_A_RX_RECORDS].v == records);
 	FUZZ_CHECK(s->v[VIRTSOCK_STATS_A_FAST].v == fuzz_log.fast);
 	FUZZ_CHECK(s->v[VIRTSOCK_STATS_A_DEFERRED].v == packets - fuzz_log.fast);
-	FUZZ_CHECK(s->v[VIRTSOCK_STATS_A_STOPS].v == fuzz_vm.stopped);
+	FUZZ_CHECK(s->v[VIRTSOCK_STATS_A_STOPS].v ==
+		   (fuzz_vm.stopped && !fuzz_log.nr_over[VIRTSOCK_METER_RX]));
+	FUZZ_CHECK(fuzz_log.took == (fuzz_vm.policy ? bytes + records * HDR : 0));
+}
+
+/*
+ * Did the guest have to wait before the ring was looked at: for a limit, or as it
+ * is not given the answers that there are?
+ */
+static bool check_limits(int ret, u64 flags)
+{
+	bool rx = !fuzz_log.left[VIRTSOCK_METER_RX];
+	bool many = !rx && fuzz_log.tx_control > fuzz_pull_answers;
+	bool tx = many && !fuzz_log.left[VIRTSOCK_METER_TX];
+	bool stuck = many && !tx && fuzz_env.stuck;
+
+	if (!fuzz_log.span || !(rx || tx || stuck)) {
+		FUZZ_CHECK(!fuzz_log.nr_over[VIRTSOCK_METER_TX] && !fuzz_vm.paused);
+		FUZZ_CHECK(fuzz_log.nr_over[VIRTSOCK_METER_RX] <= !!fuzz_log.ring_read);
+		return false;
+	}
+	FUZZ_CHECK(!ret && flags == VIRTSOCK_FR_TX_STOP && !fuzz_log.ring_read);
+	FUZZ_CHECK(fuzz_log.nr_over[VIRTSOCK_METER_RX] == rx && fuzz_vm.stopped == rx);
+	FUZZ_CHECK(fuzz_log.nr_over[VIRTSOCK_METER_TX] == tx);
+	FUZZ_CHECK(fuzz_vm.paused == (tx || stuck));
+	return true;
 }
 
 void fuzz_check_call(int ret, u64 flags)
 {
 	u32 consumed = fuzz_vm.tail - fuzz_log.tail;
-	u32 off = 0, read = 0, taps = 0, drops = 0, records = 0;
+	u32 off = 0, read = 0, taps = 0, drops = 0, records = 0, asked = 0;
 	u64 bytes = 0, messages = 0, packets = 0;
 
 	FUZZ_CHECK(ret <= 0 && consumed <= fuzz_log.span);
+	if (check_limits(ret, flags)) {
+		FUZZ_CHECK(!consumed && !fuzz_log.delivered.qlen);
+		check_stats(0, 0, 0, 0);
+		return;
+	}
 	if (!fuzz_log.span || fuzz_log.ring_failed) {
 		/* Nothing to do, or a position or page that is no good */
 		FUZZ_CHECK(!flags && !consumed && !fuzz_log.delivered.qlen);
@@ -245,6 +286,7 @@ void fuzz_check_call(int ret, u64 flags)
 		FUZZ_CHECK(bytes < fuzz_pull_bytes && records < fuzz_pull_records);
 		FUZZ_CHECK(fuzz_log.tx_control + drops <= fuzz_pull_answers);
 		FUZZ_CHECK(!fuzz_env.signal || !records);
+		FUZZ_CHECK(bytes + records * HDR < fuzz_log.left[VIRTSOCK_METER_RX]);
 		FUZZ_CHECK(fuzz_env.drain_at_mb || fuzz_log.rxq_bytes < fuzz_vm.backlog);
 
 		if (get(p + DST_CID, 4) != VMADDR_CID_HOST) {
@@ -257,6 +299,7 @@ void fuzz_check_call(int ret, u64 flags)
 				FUZZ_CHECK(check_reads(p, &read, true) == get(p + LEN, 4));
 			}
 			packets += check_packets(p, payload);
+			asked += fuzz_vm.policy && get(p + OP, 2) == 1;
 		}
 		bytes += get(p + LEN, 4);
 		messages += get(p + NR_MSGS, 2);
@@ -266,12 +309,12 @@ void fuzz_check_call(int ret, u64 flags)
 	if (off < fuzz_log.span)
 		check_stop(ret, flags, off, bytes, records, &read);
 	else
-		FUZZ_CHECK(!ret && !flags);
+		FUZZ_CHECK(!ret && !flags && !fuzz_log.nr_over[VIRTSOCK_METER_RX]);
 
 	/* Nothing beyond that was delivered, shown, answered, read or kept. */
 	FUZZ_CHECK(!fuzz_log.delivered.qlen && taps == fuzz_log.nr_taps);
 	FUZZ_CHECK(drops == fuzz_log.nr_drops && drops == fuzz_log.nr_resets);
-	FUZZ_CHECK(read == fuzz_log.nr_reads);
+	FUZZ_CHECK(read == fuzz_log.nr_reads && asked == fuzz_log.nr_asked);
 	FUZZ_CHECK(!fuzz_log.held && !fuzz_log.held_packets);
 	FUZZ_CHECK(flags & VIRTSOCK_FR_TX_STOP || (!fuzz_vm.stopped && !fuzz_log.nr_kicks));
 	check_stats(bytes, messages, records, packets);

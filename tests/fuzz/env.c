@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 struct fuzz_env fuzz_env;
+unsigned long fuzz_jiffies;
 struct fuzz_log fuzz_log;
 struct virtsock_vm fuzz_vm;
 u32 fuzz_skb_max;
@@ -73,12 +74,13 @@ void fuzz_env_reset(void)
 
 void fuzz_log_begin(u32 head)
 {
-	u32 span = head - fuzz_vm.tail;
+	u32 span = head - fuzz_vm.tail, i;
 
 	fuzz_log.tail = fuzz_vm.tail;
 	fuzz_log.head = head;
 	fuzz_log.span = span > fuzz_vm.nr_pages * 4096 || head % 8 ? 0 : span;
 	fuzz_log.ring_read = 0;
+	fuzz_log.at_once = 0;
 	fuzz_log.ring_failed = false;
 	fuzz_log.read_failed = false;
 	fuzz_log.nr_reads = 0;
@@ -89,8 +91,15 @@ void fuzz_log_begin(u32 head)
 	fuzz_log.nr_kicks = 0;
 	fuzz_log.failed_allocs = 0;
 	fuzz_log.fast = 0;
+	fuzz_jiffies = 0;
 	fuzz_log.tx_control = fuzz_vm.tx_control;
 	fuzz_log.rxq_bytes = fuzz_vm.rxq.bytes.v;
+	for (i = 0; i < 2; i++) {
+		fuzz_log.left[i] = fuzz_env.limited ? fuzz_env.left[i] : ~0U;
+		fuzz_log.nr_over[i] = 0;
+	}
+	fuzz_log.took = 0;
+	fuzz_log.nr_asked = 0;
 	FUZZ_CHECK(!fuzz_log.held && !fuzz_log.held_packets);
 	FUZZ_CHECK(!fuzz_log.delivered.qlen);
 }
@@ -121,6 +130,8 @@ int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, u64 gpa, void *data,
 	u32 n, i;
 
 	FUZZ_CHECK(len);
+	fuzz_log.at_once += len;
+	FUZZ_CHECK(fuzz_log.at_once <= FUZZ_AT_ONCE);
 	if (ring) {
 		saw_ring(gpa, to - buf, len);
 	} else {
@@ -195,6 +206,13 @@ struct sk_buff *virtio_vsock_alloc_skb(u32 size, gfp_t gfp)
 	FUZZ_CHECK(fuzz_log.held_packets < fuzz_pull_packets +
 		   VIRTSOCK_REC_LEN_MAX / FUZZ_SKB_MIN + 1);
 	return skb;
+}
+
+bool virtsock_reader_seen(struct virtio_transport *t,
+			  const struct virtsock_rec_info *info)
+{
+	FUZZ_CHECK(t == fuzz_vm.rxq.t && info->len >= VIRTSOCK_POOL_MIN);
+	return !(info->dst_port & 1);
 }
 
 /* One record's room at a time; what was not taken is given to the next. */
@@ -302,22 +320,40 @@ void fuzz_smp_mb(void)
 		fuzz_vm.rxq.bytes.v = min_t(int, fuzz_vm.rxq.bytes.v, fuzz_vm.rxq.low);
 }
 
+void fuzz_cond_resched(void)
+{
+	fuzz_log.at_once = 0;
+}
+
 bool fuzz_signal_pending(void)
 {
 	return fuzz_env.signal;
+}
+
+static void take(struct virtsock_rxq *q, struct sk_buff *skb, u32 waits)
+{
+	FUZZ_CHECK(q == &fuzz_vm.rxq && !skb->next);
+	fuzz_log.held -= skb->len;
+	fuzz_log.held_packets--;
+	__skb_queue_tail(&fuzz_log.delivered, skb);
+	q->bytes.v += waits;
 }
 
 bool virtsock_rxq_add(struct virtsock_rxq *q, struct sk_buff *skb, struct sock *locked)
 {
 	u32 waits = (u64)skb->len * fuzz_env.charge / 100;
 
-	FUZZ_CHECK(q == &fuzz_vm.rxq && !skb->next);
-	fuzz_log.held -= skb->len;
-	fuzz_log.held_packets--;
-	__skb_queue_tail(&fuzz_log.delivered, skb);
-	q->bytes.v += waits;
+	FUZZ_CHECK(fuzz_jiffies < VIRTSOCK_CALL_TIME);
+	fuzz_jiffies += fuzz_env.slow;
+	take(q, skb, waits);
 	fuzz_log.fast += !waits;
 	return !waits;
+}
+
+void virtsock_rxq_add_later(struct virtsock_rxq *q, struct sk_buff *skb)
+{
+	FUZZ_CHECK(fuzz_jiffies >= VIRTSOCK_CALL_TIME);
+	take(q, skb, skb->len);
 }
 
 void virtsock_tap(const struct virtsock_rec *rec, struct sk_buff *skb, u32 len)
@@ -351,6 +387,52 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 	fuzz_log.nr_resets++;
 	FUZZ_CHECK(fuzz_log.nr_resets == fuzz_log.nr_drops);
 	vm->tx_control++;
+}
+
+/* What an administrator allows, where there is a policy: nobody asks elsewhere. */
+
+bool fuzz_port_allowed(u32 port)
+{
+	return !fuzz_vm.policy || fuzz_env.allowed >> (port & 1) & 1;
+}
+
+bool __virtsock_policy_allows(struct virtsock_vm *vm, enum virtsock_connects who,
+			      u32 port)
+{
+	FUZZ_CHECK(vm == &fuzz_vm && vm->policy && who == VIRTSOCK_GUEST_CONNECTS);
+	fuzz_log.nr_asked++;
+	return fuzz_port_allowed(port);
+}
+
+u32 __virtsock_policy_left(struct virtsock_vm *vm, enum virtsock_meter meter)
+{
+	FUZZ_CHECK(vm == &fuzz_vm && vm->policy && meter != VIRTSOCK_METER_CALLS);
+	/* Whoever has to wait costs no more than that. */
+	FUZZ_CHECK(fuzz_log.span && !fuzz_log.ring_read);
+	return fuzz_env.limited ? fuzz_env.left[meter] : ~0U;
+}
+
+void __virtsock_policy_took(struct virtsock_vm *vm, enum virtsock_meter meter,
+			    u32 units)
+{
+	FUZZ_CHECK(vm == &fuzz_vm && vm->policy && meter == VIRTSOCK_METER_RX);
+	fuzz_log.took += units;
+	fuzz_env.left[meter] -= min(units, fuzz_env.left[meter]);
+}
+
+void virtsock_policy_over(struct virtsock_vm *vm, enum virtsock_meter meter)
+{
+	FUZZ_CHECK(vm == &fuzz_vm && vm->policy && meter != VIRTSOCK_METER_CALLS);
+	fuzz_log.nr_over[meter]++;
+	vm->stopped |= meter != VIRTSOCK_METER_TX;
+	vm->paused |= meter != VIRTSOCK_METER_RX;
+}
+
+bool virtsock_push_stuck(struct virtsock_vm *vm)
+{
+	FUZZ_CHECK(vm == &fuzz_vm && fuzz_log.span && !fuzz_log.ring_read);
+	vm->paused |= fuzz_env.stuck;
+	return fuzz_env.stuck;
 }
 
 void virtsock_kick_later(struct virtsock_vm *vm)

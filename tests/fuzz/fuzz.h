@@ -14,6 +14,9 @@
 /* Packets no smaller than this, or the host would need more than it gathers */
 #define FUZZ_SKB_MIN		3732U
 
+/* Bytes of guest memory that are read until others may run; it may be slow. */
+#define FUZZ_AT_ONCE		65536U
+
 #define FUZZ_CHECK(cond) do {						\
 	if (!(cond)) {							\
 		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #cond); \
@@ -32,6 +35,8 @@ struct fuzz_env {
 	bool change;		/* memory is other bytes once it was read */
 	bool drain_at_mb;	/* receivers catch up when the host looks again */
 	bool signal;
+	bool slow;		/* each packet takes its time to be delivered */
+	bool stuck;		/* nobody frees what the guest was given */
 	u32 fail_alloc;		/* so many succeed before one fails; ~0: none */
 	u32 fail_len;		/* allocations of that much payload fail, and more */
 	u32 fail_read;		/* as fail_alloc, for reads of payload */
@@ -39,6 +44,9 @@ struct fuzz_env {
 	u32 frag_len;		/* and so much in each fragment */
 	bool arena;		/* large records have room in it */
 	u32 charge;		/* percentage of payload that waits for a worker */
+	bool limited;		/* the policy has a rate */
+	u32 left[VIRTSOCK_METER_NR];	/* what it lets move until time passes */
+	u32 allowed;		/* bit 0: even ports may be connected to; bit 1: odd */
 };
 
 /* A read of payload */
@@ -58,6 +66,7 @@ struct fuzz_log {
 	u32 head;		/* and where the guest says that it ends */
 	u32 span;		/* what it may read, 0: nothing */
 	u32 ring_read;
+	u32 at_once;		/* read since others could run */
 	bool ring_failed;
 	bool read_failed;
 	u8 snap[FUZZ_RING_PAGES_MAX * 4096];	/* the batch as it was read */
@@ -78,6 +87,10 @@ struct fuzz_log {
 	u32 fast;
 	u32 tx_control;
 	u32 rxq_bytes;
+	u32 left[2];		/* what might move, from the guest and to it */
+	u32 took;		/* what the policy was told that has moved */
+	u32 nr_over[2];
+	u32 nr_asked;		/* for ports */
 };
 
 extern struct fuzz_env fuzz_env;
@@ -88,6 +101,7 @@ extern struct virtsock_vm fuzz_vm;
 void fuzz_env_reset(void);
 u8 *fuzz_mem(u64 gpa);
 u64 fuzz_mem_gpa(u32 page);
+bool fuzz_port_allowed(u32 port);
 void fuzz_log_begin(u32 head);
 
 /* check.c */

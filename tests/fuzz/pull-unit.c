@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pull.c as it is, and its budgets, which no header tells */
+#include <linux/virtio_vsock.h>
+/* As where receivers take pages: what does not is a part of that */
+#undef VIRTSOCK_COMPAT_RX_FRAGS
+#define VIRTSOCK_COMPAT_RX_FRAGS 1
 #include "pull.c"
 #include "fuzz.h"
 

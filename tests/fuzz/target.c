@@ -159,6 +159,15 @@ static void op_raw(void)
 	left -= len;
 }
 
+/* What may move from now on; a rate is a matter of time, which is the input's. */
+static void limits_new(void)
+{
+	u32 kind = next(1);
+
+	fuzz_env.left[VIRTSOCK_METER_RX] = next(2) << (kind & 7);
+	fuzz_env.left[VIRTSOCK_METER_TX] = kind >> 3;
+}
+
 static void op_env(void)
 {
 	static const u32 lens[] = { ~0U, 0, 1, 3733, 16021, 65536 };
@@ -176,6 +185,8 @@ static void op_env(void)
 		break;
 	case 3:
 		fuzz_env.signal = what & 0x80;
+		fuzz_env.slow = what & 0x40;
+		fuzz_env.stuck = what & 0x20;
 		break;
 	case 4:
 		fuzz_env.charge = next(1) % 101;
@@ -188,6 +199,8 @@ static void op_env(void)
 		break;
 	case 7:
 		fuzz_vm.rxq.bytes.v = 0;
+		if (fuzz_env.limited && what & 0x80)
+			limits_new();
 		break;
 	case 8:
 		fuzz_env.change = what & 0x80;
@@ -208,12 +221,26 @@ static bool op_call(u32 head)
 	fuzz_log_begin(head);
 	memset(&fuzz_vm.stats, 0, sizeof(fuzz_vm.stats));
 	fuzz_vm.stopped = false;
+	fuzz_vm.paused = false;
 	/* To the byte, so that a read beyond the batch is seen. */
 	fuzz_vm.pull_buf = malloc(fuzz_log.span);
 	ret = virtsock_pull(&vcpu, &fuzz_vm, head, &flags);
 	fuzz_check_call(ret, flags);
 	free(fuzz_vm.pull_buf);
 	return !ret;
+}
+
+/* Nobody looks into it but policy.c. */
+static void policy_new(void)
+{
+	static u8 policy;
+	u32 kind = next(1);
+
+	fuzz_vm.policy = (void *)&policy;
+	fuzz_env.allowed = kind & 3;
+	fuzz_env.limited = kind & 4;
+	if (fuzz_env.limited)
+		limits_new();
 }
 
 static void vm_new(void)
@@ -255,6 +282,8 @@ static void vm_new(void)
 	fuzz_env.arena = sizes & 0x40 && fuzz_skb_max >= VIRTSOCK_REC_LEN_MAX;
 	fuzz_vm.backlog = backlogs[sizes >> 4 & 3];
 	fuzz_vm.rxq.low = fuzz_vm.backlog / 2;
+	if (sizes & 0x80)
+		policy_new();
 	filled = fuzz_vm.tail;
 	last = filled;
 	last_size = 0;

@@ -164,10 +164,11 @@ struct virtsock_seg {
 
 enum virtsock_cmd {
 	VIRTSOCK_CMD_UNSPEC,
-	VIRTSOCK_CMD_VM_ADD,	/* CID, PID, [NAME], [BACKLOG] */
+	/* Of the VMs' attributes all but CID and PID may be left out. */
+	VIRTSOCK_CMD_VM_ADD,	/* CID, PID, NAME, BACKLOG, HOST_PORTS, GUEST_PORTS, RATE, CALLS */
 	VIRTSOCK_CMD_VM_DEL,	/* CID */
 	VIRTSOCK_CMD_VM_GET,	/* do: CID; dump: all */
-	VIRTSOCK_CMD_VM_SET,	/* CID, [NAME], [BACKLOG] */
+	VIRTSOCK_CMD_VM_SET,	/* CID, NAME, BACKLOG, HOST_PORTS, GUEST_PORTS, RATE, CALLS */
 	VIRTSOCK_CMD_LINK_GET,
 	VIRTSOCK_CMD_LINK_SET,	/* ADMIN_UP */
 	VIRTSOCK_CMD_EVENT,	/* notification: EVENT and what it is about */
@@ -193,11 +194,23 @@ enum virtsock_attr {
 	VIRTSOCK_A_EVENT,	/* u32, enum virtsock_event */
 	VIRTSOCK_A_RING_SIZE,	/* u32, bytes */
 	VIRTSOCK_A_POLICY,	/* string, the guest's flush policy */
+	VIRTSOCK_A_HOST_PORTS,	/* binary, array of struct virtsock_port_range */
+	VIRTSOCK_A_GUEST_PORTS,	/* binary, the same */
+	VIRTSOCK_A_RATE,	/* u64, bytes a second each way, 0: no limit */
+	VIRTSOCK_A_CALLS,	/* u32, hypercalls a second, 0: no limit */
 
 	__VIRTSOCK_A_MAX
 };
 
 #define VIRTSOCK_A_MAX		(__VIRTSOCK_A_MAX - 1)
+
+/* Ports that may be connected to, in the CPU's own byte order; none: nowhere */
+struct virtsock_port_range {
+	__u32 first;
+	__u32 last;		/* included */
+};
+
+#define VIRTSOCK_PORT_RANGES_MAX	16
 
 enum virtsock_state {
 	VIRTSOCK_STATE_DOWN,	/* host: bound, no link; guest: no link */
@@ -237,6 +250,11 @@ enum virtsock_stats_attr {
 	VIRTSOCK_STATS_A_RESETS,	/* links lost */
 	VIRTSOCK_STATS_A_MALFORMED,	/* links lost to malformed input */
 	VIRTSOCK_STATS_A_TIMER_FLUSHES,	/* flushes by deadline (guest) */
+	VIRTSOCK_STATS_A_DENIED_HOST_PORTS, /* connects of the guest (host) */
+	VIRTSOCK_STATS_A_DENIED_GUEST_PORTS, /* connects to the guest (host) */
+	VIRTSOCK_STATS_A_LIMITED_TX,	/* to the guest: had to wait for RATE (host) */
+	VIRTSOCK_STATS_A_LIMITED_RX,	/* from the guest: likewise */
+	VIRTSOCK_STATS_A_LIMITED_CALLS,	/* hypercalls beyond CALLS (host) */
 
 	__VIRTSOCK_STATS_A_MAX
 };

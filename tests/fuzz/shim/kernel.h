@@ -17,6 +17,7 @@
 
 #define PAGE_SIZE	4096UL
 #define U16_MAX		0xffffU
+#define U32_MAX		0xffffffffU
 #define TASK_COMM_LEN	16
 #define MAX_SKB_FRAGS	17
 
@@ -42,6 +43,8 @@
 #define min3(a, b, c)	min(min(a, b), c)
 
 #define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
+#define __rcu
+#define rcu_access_pointer(p) READ_ONCE(p)
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
 /* Structures that are members of ours and have no say here */
@@ -92,11 +95,17 @@ static inline void atomic64_inc(atomic64_t *a)
 /* Others run while the host is here: what they do is the input's choice. */
 void fuzz_smp_mb(void);
 bool fuzz_signal_pending(void);
+void fuzz_cond_resched(void);
 
 #define smp_mb()		fuzz_smp_mb()
 #define smp_rmb()		((void)0)
+/* Time goes by where packets are delivered. */
+extern unsigned long fuzz_jiffies;
+#define HZ			250
+#define jiffies			fuzz_jiffies
+#define time_before(a, b)	((long)((a) - (b)) < 0)
 #define signal_pending(task)	fuzz_signal_pending()
-#define cond_resched()		((void)0)
+#define cond_resched()		fuzz_cond_resched()
 #define spin_lock_bh(lock)	((void)(lock))
 #define spin_unlock_bh(lock)	((void)(lock))
 
@@ -171,6 +180,7 @@ struct sk_buff_head {
 #define virt_to_phys(p)		((phys_addr_t)(unsigned long)(p))
 #define skb_queue_len(q)	((q)->qlen)
 #define skb_queue_empty(q)	(!(q)->qlen)
+#define skb_peek_tail(q)	((q)->last)
 #define skb_mark_not_on_list(skb) ((skb)->next = NULL)
 
 #define skb_list_walk_safe(first, skb, after)				\
