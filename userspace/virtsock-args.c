@@ -6,6 +6,9 @@
 #define CID_RESERVED_MAX	2U		/* hypervisor, local, host */
 #define CID_ANY			0xffffffffU
 
+/* ARG_* that have a value, the first ones */
+#define ARG_VALUES		__builtin_ctz(ARG_ALL)
+
 /**
  * vs_is_prefix() - does a word abbreviate another?
  * @abbreviation: not empty
@@ -57,8 +60,15 @@ int vs_dispatch(const struct vs_word *table, const char *what,
 	return found->run(argc - 1, argv + 1);
 }
 
-/* Decimal digits only: no sign, no blank, no 0x, nothing behind them. */
-static bool parse_decimal(const char *s, uint64_t *value, const char **end)
+/**
+ * vs_parse_decimal() - a number in decimal digits: no sign, no blank, no 0x
+ * @s: begins with it
+ * @value: the number; UINT64_MAX for larger ones
+ * @end: what stands behind it
+ *
+ * Return: false if there is no digit.
+ */
+bool vs_parse_decimal(const char *s, uint64_t *value, const char **end)
 {
 	uint64_t v = 0;
 
@@ -82,7 +92,7 @@ static int parse_cid(const char *s, const char *usage, uint32_t *cid)
 	const char *end;
 	uint64_t v;
 
-	if (!parse_decimal(s, &v, &end) || *end)
+	if (!vs_parse_decimal(s, &v, &end) || *end)
 		return vs_usage(usage, "CID '%s' is not a decimal number", s);
 	if (v <= CID_RESERVED_MAX || v == CID_ANY) {
 		vs_error("CID %s is reserved; a VM's CID is between 3 and %u",
@@ -103,19 +113,20 @@ static int parse_pid(const char *s, const char *usage, uint32_t *pid)
 	const char *end;
 	uint64_t v;
 
-	if (!parse_decimal(s, &v, &end) || *end || v < 1 || v > INT32_MAX)
+	if (!vs_parse_decimal(s, &v, &end) || *end || v < 1 || v > INT32_MAX)
 		return vs_usage(usage, "'%s' is not a process ID", s);
 	*pid = v;
 	return VS_OK;
 }
 
 /* Bytes, or with a K, M or G behind them KiB, MiB or GiB */
-static int parse_bytes(const char *s, const char *usage, uint32_t *bytes)
+static int parse_bytes(const char *s, const char *usage, uint64_t most,
+		       uint64_t *bytes)
 {
 	const char *end;
 	uint64_t v, unit = 1;
 
-	if (!parse_decimal(s, &v, &end))
+	if (!vs_parse_decimal(s, &v, &end))
 		return vs_usage(usage, "'%s' is not a number of bytes", s);
 	if (*end == 'k' || *end == 'K')
 		unit = 1024;
@@ -127,9 +138,38 @@ static int parse_bytes(const char *s, const char *usage, uint32_t *bytes)
 		end++;
 	if (*end)
 		return vs_usage(usage, "'%s' is not a number of bytes", s);
-	if (v > UINT32_MAX / unit)
+	if (v > most / unit)
 		return vs_usage(usage, "'%s' is too many bytes", s);
 	*bytes = v * unit;
+	return VS_OK;
+}
+
+static int parse_backlog(const char *s, const char *usage, uint32_t *backlog)
+{
+	uint64_t bytes;
+	int ret = parse_bytes(s, usage, UINT32_MAX, &bytes);
+
+	if (!ret)
+		*backlog = bytes;
+	return ret;
+}
+
+/* 0 is how the kernel says "none", and as good a word for it. */
+static int parse_rate(const char *s, const char *usage, uint64_t *rate)
+{
+	*rate = 0;
+	return strcmp(s, "none") ? parse_bytes(s, usage, INT64_MAX, rate) : VS_OK;
+}
+
+static int parse_calls(const char *s, const char *usage, uint32_t *calls)
+{
+	const char *end;
+	uint64_t v = 0;
+
+	if (strcmp(s, "none") &&
+	    (!vs_parse_decimal(s, &v, &end) || *end || v > UINT32_MAX))
+		return vs_usage(usage, "'%s' is not a number of calls", s);
+	*calls = v;
 	return VS_OK;
 }
 
@@ -155,6 +195,14 @@ static unsigned int keyword(const char *word)
 		return ARG_NAME;
 	if (!strcmp(word, "backlog"))
 		return ARG_BACKLOG;
+	if (!strcmp(word, "host-ports"))
+		return ARG_HOST_PORTS;
+	if (!strcmp(word, "guest-ports"))
+		return ARG_GUEST_PORTS;
+	if (!strcmp(word, "rate"))
+		return ARG_RATE;
+	if (!strcmp(word, "calls"))
+		return ARG_CALLS;
 	if (!strcmp(word, "all"))
 		return ARG_ALL;
 	return 0;
@@ -170,8 +218,16 @@ static int parse_value(unsigned int arg, const char *s, const char *usage,
 		return parse_pid(s, usage, &args->pid);
 	case ARG_NAME:
 		return parse_name(s, usage, &args->name);
+	case ARG_HOST_PORTS:
+		return vs_ports_parse(s, usage, &args->host_ports);
+	case ARG_GUEST_PORTS:
+		return vs_ports_parse(s, usage, &args->guest_ports);
+	case ARG_RATE:
+		return parse_rate(s, usage, &args->rate);
+	case ARG_CALLS:
+		return parse_calls(s, usage, &args->calls);
 	default:
-		return parse_bytes(s, usage, &args->backlog);
+		return parse_backlog(s, usage, &args->backlog);
 	}
 }
 
@@ -202,7 +258,7 @@ int vs_parse_args(int argc, char **argv, unsigned int allowed,
 		  unsigned int required, const char *usage,
 		  struct vs_args *args)
 {
-	const char *value[4] = { NULL };
+	const char *value[ARG_VALUES] = { NULL };
 	unsigned int arg, i;
 	int ret = VS_OK;
 
@@ -245,7 +301,7 @@ int vs_parse_args(int argc, char **argv, unsigned int allowed,
 	if (required & ~args->given)
 		return vs_usage(usage, "'%s' is missing",
 				missing(required & ~args->given));
-	for (i = 0; i < 4 && !ret; i++)
+	for (i = 0; i < ARG_VALUES && !ret; i++)
 		if (args->given & (1U << i))
 			ret = parse_value(1U << i, value[i], usage, args);
 	return ret;

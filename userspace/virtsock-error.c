@@ -143,9 +143,16 @@ static int say_what_is_invalid(unsigned int cmd, const struct vs_args *args,
 	case VIRTSOCK_A_BACKLOG:
 		fputs("the backlog is out of range", stderr);
 		return VS_FAILED;
+	case VIRTSOCK_A_HOST_PORTS:
+	case VIRTSOCK_A_GUEST_PORTS:
+		fputs("the list of ports is not allowed", stderr);
+		return VS_FAILED;
+	case VIRTSOCK_A_RATE:
+	case VIRTSOCK_A_CALLS:
+		fputs("the limit is out of range", stderr);
+		return VS_FAILED;
 	case 0:
-		if (cmd == VIRTSOCK_CMD_VM_ADD &&
-		    !(args->given & (ARG_NAME | ARG_BACKLOG)))
+		if (cmd == VIRTSOCK_CMD_VM_ADD && !(args->given & ARG_CONFIG))
 			break;
 		/* fall through */
 	default:

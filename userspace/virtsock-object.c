@@ -86,6 +86,14 @@ int vs_object_parse(struct nl_msg *msg, struct vs_object *object)
 			nla_strlcpy(object->policy, tb[i],
 				    sizeof(object->policy));
 			break;
+		case VIRTSOCK_A_HOST_PORTS:
+			object->has[i] = vs_ports_read(nla_data(tb[i]), nla_len(tb[i]),
+						       &object->host_ports);
+			break;
+		case VIRTSOCK_A_GUEST_PORTS:
+			object->has[i] = vs_ports_read(nla_data(tb[i]), nla_len(tb[i]),
+						       &object->guest_ports);
+			break;
 		case VIRTSOCK_A_STATS:
 			parse_stats(tb[i], &object->stats);
 			break;

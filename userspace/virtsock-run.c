@@ -12,8 +12,11 @@
 #include "virtsock.h"
 
 static const char usage[] =
-"Usage: virtsock run --cid CID [ --name NAME ] [ --backlog BYTES ] --\n"
-"                    COMMAND [ ARGUMENT ... ]\n";
+"Usage: virtsock run --cid CID [ --name NAME ] [ --backlog BYTES ]\n"
+"                    [ --host-ports PORTS ] [ --guest-ports PORTS ]\n"
+"                    [ --rate { BYTES | none } ] [ --calls { NUMBER | none } ] --\n"
+"                    COMMAND [ ARGUMENT ... ]\n"
+"where  PORTS := { all | none | PORT[-PORT][,...] }\n";
 
 static int bind_and_exec(struct vs_netlink *nl, const struct vs_args *args,
 			 char **command)
@@ -40,8 +43,8 @@ int vs_run(int argc, char **argv)
 
 	for (own = 0; own < argc && strcmp(argv[own], "--"); own++)
 		;
-	ret = vs_parse_args(own, argv, ARG_CID | ARG_NAME | ARG_BACKLOG,
-			    ARG_CID, usage, &args);
+	ret = vs_parse_args(own, argv, ARG_CID | ARG_CONFIG, ARG_CID, usage,
+			    &args);
 	if (ret)
 		return ret;
 	if (own + 1 >= argc)

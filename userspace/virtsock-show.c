@@ -24,6 +24,11 @@ static const struct {
 	{ VIRTSOCK_STATS_A_RESETS,		"resets" },
 	{ VIRTSOCK_STATS_A_MALFORMED,		"malformed" },
 	{ VIRTSOCK_STATS_A_TIMER_FLUSHES,	"timer_flushes" },
+	{ VIRTSOCK_STATS_A_DENIED_HOST_PORTS,	"denied_host_ports" },
+	{ VIRTSOCK_STATS_A_DENIED_GUEST_PORTS,	"denied_guest_ports" },
+	{ VIRTSOCK_STATS_A_LIMITED_TX,		"limited_tx" },
+	{ VIRTSOCK_STATS_A_LIMITED_RX,		"limited_rx" },
+	{ VIRTSOCK_STATS_A_LIMITED_CALLS,	"limited_calls" },
 };
 
 #define NR_COUNTERS (sizeof(counters) / sizeof(counters[0]))
@@ -144,6 +149,38 @@ static void print_reason(const struct vs_object *object)
 		printf("    reason %" PRIu64 "\n", reason);
 }
 
+/* A limit that was set, on a line of its own with all others */
+static void print_limit(const char *key, bool *any)
+{
+	printf("%s%s ", *any ? " " : "    ", key);
+	*any = true;
+}
+
+/* What is allowed to any VM unless it is said otherwise is not shown. */
+static void print_limits(const struct vs_object *vm)
+{
+	bool any = false;
+
+	if (vm->has[VIRTSOCK_A_HOST_PORTS] && !vs_ports_are_all(&vm->host_ports)) {
+		print_limit("host-ports", &any);
+		vs_ports_print(stdout, &vm->host_ports);
+	}
+	if (vm->has[VIRTSOCK_A_GUEST_PORTS] && !vs_ports_are_all(&vm->guest_ports)) {
+		print_limit("guest-ports", &any);
+		vs_ports_print(stdout, &vm->guest_ports);
+	}
+	if (vm->number[VIRTSOCK_A_RATE]) {
+		print_limit("rate", &any);
+		printf("%" PRIu64, vm->number[VIRTSOCK_A_RATE]);
+	}
+	if (vm->number[VIRTSOCK_A_CALLS]) {
+		print_limit("calls", &any);
+		printf("%" PRIu64, vm->number[VIRTSOCK_A_CALLS]);
+	}
+	if (any)
+		putchar('\n');
+}
+
 /**
  * vs_print_vm() - a VM, as text
  * @vm: as the host's kernel has it
@@ -168,6 +205,7 @@ void vs_print_vm(const struct vs_object *vm, bool stats)
 		print_number(vm, VIRTSOCK_A_RING_SIZE, "ring");
 	print_epoch(vm);
 	putchar('\n');
+	print_limits(vm);
 	print_reason(vm);
 	if (stats && vm->has[VIRTSOCK_A_STATS])
 		print_stats(&vm->stats, VIRTSOCK_STATS_A_RX_MESSAGES);
@@ -296,6 +334,28 @@ void vs_json_reason(struct vs_json *json, const struct vs_object *object)
 		vs_json_number(json, reason);
 }
 
+/* A number, or null where there is no limit */
+static void json_limit(struct vs_json *json, const struct vs_object *object,
+		       int attr, const char *key)
+{
+	if (!object->has[attr])
+		return;
+	vs_json_key(json, key);
+	if (object->number[attr])
+		vs_json_number(json, object->number[attr]);
+	else
+		vs_json_null(json);
+}
+
+static void json_ports(struct vs_json *json, const struct vs_object *object,
+		       int attr, const char *key, const struct vs_ports *ports)
+{
+	if (!object->has[attr])
+		return;
+	vs_json_key(json, key);
+	vs_ports_json(json, ports);
+}
+
 /**
  * vs_json_vm() - a VM, as an object of JSON
  * @json: the writer
@@ -314,6 +374,11 @@ void vs_json_vm(struct vs_json *json, const struct vs_object *vm, bool stats)
 	json_epoch(json, vm);
 	json_number(json, vm, VIRTSOCK_A_BACKLOG, "backlog");
 	json_number(json, vm, VIRTSOCK_A_RING_SIZE, "ring_size");
+	json_ports(json, vm, VIRTSOCK_A_HOST_PORTS, "host_ports", &vm->host_ports);
+	json_ports(json, vm, VIRTSOCK_A_GUEST_PORTS, "guest_ports",
+		   &vm->guest_ports);
+	json_limit(json, vm, VIRTSOCK_A_RATE, "rate");
+	json_limit(json, vm, VIRTSOCK_A_CALLS, "calls");
 	if (stats)
 		json_stats(json, vm, VIRTSOCK_STATS_A_RX_MESSAGES);
 	vs_json_close(json, '}');

@@ -10,21 +10,40 @@
 #define DUMP_TRIES 10
 
 static const char usage[] =
-"Usage: virtsock vm add pid PID cid CID [ name NAME ] [ backlog BYTES ]\n"
-"       virtsock vm set cid CID [ name NAME ] [ backlog BYTES ]\n"
+"Usage: virtsock vm add pid PID cid CID [ CONFIG ]\n"
+"       virtsock vm set cid CID CONFIG\n"
 "       virtsock vm del { cid CID | all }\n"
 "       virtsock [ -j ] [ -p ] [ -s ] vm [ show [ cid CID ] ]\n"
 "where  PID is the process that runs the VM,\n"
 "       CID is a number from 3 to 4294967294,\n"
-"       BYTES is a number, with K, M or G for KiB, MiB or GiB\n";
+"       CONFIG := [ name NAME ] [ backlog BYTES ]\n"
+"                 [ host-ports PORTS ] [ guest-ports PORTS ]\n"
+"                 [ rate { BYTES | none } ] [ calls { NUMBER | none } ],\n"
+"       BYTES is a number, with K, M or G for KiB, MiB or GiB,\n"
+"       PORTS := { all | none | PORT[-PORT][,...] }\n";
 
-static void put_label(struct nl_msg *msg, const struct vs_args *args)
+static int ports_size(const struct vs_ports *ports)
+{
+	return (int)(ports->count * sizeof(ports->range[0]));
+}
+
+static void put_config(struct nl_msg *msg, const struct vs_args *args)
 {
 	/* nlmsg_alloc() has room for all of them. */
 	if (args->given & ARG_NAME)
 		nla_put_string(msg, VIRTSOCK_A_NAME, args->name);
 	if (args->given & ARG_BACKLOG)
 		nla_put_u32(msg, VIRTSOCK_A_BACKLOG, args->backlog);
+	if (args->given & ARG_HOST_PORTS)
+		nla_put(msg, VIRTSOCK_A_HOST_PORTS, ports_size(&args->host_ports),
+			args->host_ports.range);
+	if (args->given & ARG_GUEST_PORTS)
+		nla_put(msg, VIRTSOCK_A_GUEST_PORTS, ports_size(&args->guest_ports),
+			args->guest_ports.range);
+	if (args->given & ARG_RATE)
+		nla_put_u64(msg, VIRTSOCK_A_RATE, args->rate);
+	if (args->given & ARG_CALLS)
+		nla_put_u32(msg, VIRTSOCK_A_CALLS, args->calls);
 }
 
 /**
@@ -42,7 +61,7 @@ int vs_vm_add(struct vs_netlink *nl, const struct vs_args *args)
 	if (msg) {
 		nla_put_u32(msg, VIRTSOCK_A_CID, args->cid);
 		nla_put_u32(msg, VIRTSOCK_A_PID, args->pid);
-		put_label(msg, args);
+		put_config(msg, args);
 	}
 	vs_transact(nl, msg, NULL, NULL, &refusal);
 	return refusal.err ? vs_refused(VIRTSOCK_CMD_VM_ADD, args, &refusal) :
@@ -140,7 +159,7 @@ static int add(int argc, char **argv)
 	int ret;
 
 	ret = vs_parse_args(argc, argv,
-			    ARG_CID | ARG_PID | ARG_NAME | ARG_BACKLOG,
+			    ARG_CID | ARG_PID | ARG_CONFIG,
 			    ARG_CID | ARG_PID, usage, &args);
 	if (ret)
 		return ret;
@@ -207,19 +226,19 @@ static int set(int argc, char **argv)
 	struct nl_msg *msg;
 	int ret;
 
-	ret = vs_parse_args(argc, argv, ARG_CID | ARG_NAME | ARG_BACKLOG,
-			    ARG_CID, usage, &args);
+	ret = vs_parse_args(argc, argv, ARG_CID | ARG_CONFIG, ARG_CID, usage,
+			    &args);
 	if (ret)
 		return ret;
-	if (!(args.given & (ARG_NAME | ARG_BACKLOG)))
-		return vs_usage(usage, "set what: 'name' or 'backlog'?");
+	if (!(args.given & ARG_CONFIG))
+		return vs_usage(usage, "set what: 'name', 'backlog', 'host-ports', 'guest-ports', 'rate' or 'calls'?");
 	ret = vs_netlink_open(&nl, VIRTSOCK_CMD_VM_SET);
 	if (ret)
 		return ret;
 	msg = vs_request(&nl, VIRTSOCK_CMD_VM_SET, false);
 	if (msg) {
 		nla_put_u32(msg, VIRTSOCK_A_CID, args.cid);
-		put_label(msg, &args);
+		put_config(msg, &args);
 	}
 	vs_transact(&nl, msg, NULL, NULL, &refusal);
 	if (refusal.err)

@@ -40,15 +40,34 @@ extern struct vs_options options;
 #define ARG_PID		(1U << 1)
 #define ARG_NAME	(1U << 2)
 #define ARG_BACKLOG	(1U << 3)
-#define ARG_ALL		(1U << 4)
+#define ARG_HOST_PORTS	(1U << 4)
+#define ARG_GUEST_PORTS	(1U << 5)
+#define ARG_RATE	(1U << 6)
+#define ARG_CALLS	(1U << 7)
+#define ARG_ALL		(1U << 8)	/* the only one without a value */
+
+/* What an administrator may say of a VM */
+#define ARG_CONFIG	(ARG_NAME | ARG_BACKLOG | ARG_HOST_PORTS | \
+			 ARG_GUEST_PORTS | ARG_RATE | ARG_CALLS)
 
 #define VS_NAME_MAX	63U		/* bytes; the kernel's policy has it too */
+
+#define VS_RANGES_MAX	16U		/* VIRTSOCK_PORT_RANGES_MAX */
+
+struct vs_ports {
+	unsigned int count;
+	struct virtsock_port_range range[VS_RANGES_MAX];
+};
 
 struct vs_args {
 	unsigned int given;		/* ARG_* */
 	uint32_t cid;
 	uint32_t pid;
 	uint32_t backlog;
+	struct vs_ports host_ports;
+	struct vs_ports guest_ports;
+	uint64_t rate;
+	uint32_t calls;
 	const char *name;
 };
 
@@ -64,6 +83,7 @@ int vs_parse_args(int argc, char **argv, unsigned int allowed,
 		  unsigned int required, const char *usage,
 		  struct vs_args *args);
 int vs_parse_none(int argc, char **argv, const char *usage);
+bool vs_parse_decimal(const char *s, uint64_t *value, const char **end);
 bool vs_is_prefix(const char *abbreviation, const char *word);
 bool vs_is_help(const char *word);
 
@@ -98,6 +118,8 @@ struct vs_object {
 	char name[256];
 	char comm[64];
 	char policy[64];
+	struct vs_ports host_ports;
+	struct vs_ports guest_ports;
 	struct vs_stats stats;
 };
 
@@ -143,6 +165,14 @@ void vs_json_number(struct vs_json *json, uint64_t value);
 void vs_json_ratio(struct vs_json *json, uint64_t part, uint64_t whole);
 void vs_json_bool(struct vs_json *json, bool value);
 void vs_json_null(struct vs_json *json);
+
+/* virtsock-ports.c: lists of ports */
+
+int vs_ports_parse(const char *s, const char *usage, struct vs_ports *ports);
+bool vs_ports_read(const void *data, size_t len, struct vs_ports *ports);
+bool vs_ports_are_all(const struct vs_ports *ports);
+void vs_ports_print(FILE *out, const struct vs_ports *ports);
+void vs_ports_json(struct vs_json *json, const struct vs_ports *ports);
 
 /* virtsock-text.c: text from elsewhere, safe to print */
 

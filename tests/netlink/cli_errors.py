@@ -188,6 +188,12 @@ def add_refused_in_words():
                 code=FAILED, words=("backlog is out of", "(kernel: too small"))
         refused(Refuse(number, "", "name"), "name", "x", code=FAILED,
                 words=("name is not allowed",))
+        refused(Refuse(number, "too few", "calls"), "calls", "1", code=FAILED,
+                words=("limit is out of range", "(kernel: too few)"))
+        refused(Refuse(number, "rate must"), "rate", "1", code=FAILED,
+                words=("argument is not allowed", "(kernel: rate must)"))
+        refused(Refuse(number, "ends before", "guest-ports"), "guest-ports",
+                "1", code=FAILED, words=("list of ports", "(kernel: ends"))
         refused(Refuse(number, "what?"), "name", "x", code=FAILED,
                 words=("argument is not allowed", "(kernel: what?)"))
     refused(Refuse(errno.ENOMEM), code=FAILED, words=("Cannot allocate",))
@@ -233,3 +239,48 @@ def set_what_is_given():
               ("vm-set", {"cid": 42, "backlog": 1 << 30}, False))
         run("vm", "set", "cid", "43", "name", "x", kernel=kernel).exits(
             ABSENT, "no VM has CID 43", out="")
+
+
+@case
+def limits_that_are_set():
+    with fake() as kernel:
+        kernel.vms[42] = a_vm()
+        for words, rate in (("none", 0), ("0", 0), ("64K", 65536),
+                            ("12345678", 12345678), ("64G", 1 << 36)):
+            run("vm", "set", "cid", "42", "rate", words,
+                kernel=kernel).exits(OK)
+            asked(kernel, ("vm-set", {"cid": 42, "rate": rate}, False))
+            kernel.requests.clear()
+        for words, calls in (("none", 0), ("0", 0), ("4294967295", 2**32 - 1)):
+            run("vm", "set", "cid", "42", f"--calls={words}",
+                kernel=kernel).exits(OK)
+            asked(kernel, ("vm-set", {"cid": 42, "calls": calls}, False))
+            kernel.requests.clear()
+        run("run", "--cid", "43", "--rate", "1M", "--calls=500", "--", "true",
+            kernel=kernel).exits(OK)
+        (_, values, _), = kernel.requests
+        equal((values["rate"], values["calls"]), (1 << 20, 500), "limits")
+
+
+@case
+def ports_that_are_allowed():
+    many = ",".join(f"{n}-{n + 1}" for n in range(0, 160, 10))
+    every = [p for n in range(0, 160, 10) for p in (n, n + 1)]
+    with fake() as kernel:
+        kernel.vms[42] = a_vm()
+        for words, ports in (("all", [0, 4294967295]), ("none", []),
+                             ("22", [22, 22]),
+                             ("4294967295,0-1", [2**32 - 1, 2**32 - 1, 0, 1]),
+                             (many, every)):
+            run("vm", "set", "cid", "42", "host-ports", words,
+                kernel=kernel).exits(OK)
+            run("vm", "set", "cid", "42", f"--guest-ports={words}",
+                kernel=kernel).exits(OK)
+            asked(kernel, ("vm-set", {"cid": 42, "host-ports": ports}, False),
+                  ("vm-set", {"cid": 42, "guest-ports": ports}, False))
+            kernel.requests.clear()
+        pid = os.getpid()
+        run("vm", "add", "cid", "43", "host-ports", "1-2", "pid", str(pid),
+            "guest-ports", "none", kernel=kernel, FAKE_VM="1").exits(OK)
+        asked(kernel, ("vm-add", {"cid": 43, "pid": pid, "host-ports": [1, 2],
+                                  "guest-ports": []}, False))

@@ -87,6 +87,31 @@ def reserved_cids():
 
 
 @case
+def lists_of_ports_are_strict():
+    for ports in ("", ",", "22,", ",22", "22,,23", "-", "22-", "-22", "1-2-3",
+                  "22 ,23", "0x16", "+22", "ssh", "all,22", "22,none", "ALL",
+                  "23-22", "4294967296", "0-4294967296",
+                  "18446744073709551638",
+                  ",".join(str(n) for n in range(17))):
+        for words in (["vm", "set", "cid", "42", "host-ports", ports],
+                      ["vm", "add", "cid", "42", "pid", "1", "guest-ports",
+                       ports], ["run", "--cid", "42", f"--host-ports={ports}",
+                                "--", "true"]):
+            run(*words).exits(USAGE, "ports", "Usage: virtsock", out="")
+
+
+@case
+def limits_are_strict():
+    for limit in ("", "-1", "+1", "0x10", "1T", "NONE", "all", "1 ", "1KK",
+                  "18446744073709551616", "18014398509481984K"):
+        run("vm", "set", "cid", "42", "rate", limit).exits(
+            USAGE, "bytes", out="")
+    for limit in ("", "-1", "1K", "0x10", "all", "4294967296"):
+        run("vm", "set", "cid", "42", "calls", limit).exits(
+            USAGE, "not a number of calls", out="")
+
+
+@case
 def names_are_text():
     long = "n" * 64
     for name in ("a\nb", "\x1b[2J", "\x7f", "\u0085", os.fsdecode(b"\xff"),

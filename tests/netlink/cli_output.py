@@ -84,6 +84,53 @@ def show_as_json():
 
 
 @case
+def show_ports():
+    everything = [0, 4294967295]
+    with fake() as kernel:
+        for cid, host, guest, line in (
+                (3, everything, everything, None),
+                (4, [], everything, "    host-ports none"),
+                (5, everything, [22, 22, 1024, 2047],
+                 "    guest-ports 22,1024-2047"),
+                (6, [80, 80], [], "    host-ports 80 guest-ports none"),
+                (7, [0, 4294967294], [1, 4294967295],
+                 "    host-ports 0-4294967294 guest-ports 1-4294967295")):
+            kernel.vms[cid] = a_vm(cid=cid, host_ports=host, guest_ports=guest)
+            out = run("vm", "show", "cid", str(cid), kernel=kernel).exits(OK).out
+            equal(out.splitlines()[2:], [line] if line else [], f"CID {cid}")
+            (found,) = json.loads(run("-j", "vm", "show", "cid", str(cid),
+                                      kernel=kernel).exits(OK).out)
+            for key, list_ in (("host_ports", host), ("guest_ports", guest)):
+                equal(found[key], [list(p) for p in zip(list_[::2],
+                                                        list_[1::2])], key)
+        # More than this command knows, and what is no list
+        kernel.vms = {8: a_vm(cid=8, host_ports=list(range(100)),
+                              guest_ports=b"\1\2\3")}
+        (found,) = json.loads(run("-j", "vm", kernel=kernel).exits(OK).out)
+        equal(len(found["host_ports"]), 16, "ranges")
+        assert "guest_ports" not in found, found
+
+
+@case
+def show_limits():
+    with fake() as kernel:
+        for rate, calls, line in (
+                (0, 0, None), (65536, 0, "    rate 65536"),
+                (0, 100, "    calls 100"),
+                (1 << 36, 2**32 - 1, "    rate 68719476736 calls 4294967295")):
+            kernel.vms[42] = a_vm(rate=rate, calls=calls)
+            out = run("vm", "show", kernel=kernel).exits(OK).out
+            equal(out.splitlines()[2:], [line] if line else [], "limits")
+            (found,) = json.loads(run("-j", "vm", kernel=kernel).exits(OK).out)
+            equal(found["rate"], rate or None, "rate")
+            equal(found["calls"], calls or None, "calls")
+        kernel.vms[42] = a_vm(rate=1, calls=2, host_ports=[], guest_ports=[])
+        out = run("vm", "show", kernel=kernel).exits(OK).out
+        equal(out.splitlines()[2],
+              "    host-ports none guest-ports none rate 1 calls 2", "all limits")
+
+
+@case
 def show_many():
     with fake() as kernel:
         for cid in range(2000, 1000, -1):
@@ -406,11 +453,16 @@ def completion():
           {"add", "del", "set", "show", "help"}, "commands")
     equal(complete(["virtsock", "link", "d"]), {"down"}, "commands")
     equal(complete(["virtsock", "vm", "add", "pid", "1", ""]),
-          {"cid", "name", "backlog"}, "arguments of add")
+          {"cid", "name", "backlog", "host-ports", "guest-ports",
+           "rate", "calls"}, "arguments of add")
+    equal(complete(["virtsock", "vm", "set", "cid", "42", "host-ports", ""]),
+          {"all", "none"}, "ports")
+    equal(complete(["virtsock", "vm", "set", "rate", ""]), {"none"}, "a rate")
     equal(complete(["virtsock", "vm", "del", ""]), {"cid", "all"}, "of del")
     equal(complete(["virtsock", "vm", "add", "name", ""]), set(), "a name")
     equal(complete(["virtsock", "run", "--"]),
-          {"--cid", "--name", "--backlog", "--"}, "arguments of run")
+          {"--cid", "--name", "--backlog", "--host-ports", "--guest-ports",
+           "--rate", "--calls", "--"}, "arguments of run")
 
 
 @case

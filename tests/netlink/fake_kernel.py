@@ -118,6 +118,9 @@ class FakeKernel:
             elif kind["type"] == "string":
                 payload = value if isinstance(value, bytes) else value.encode()
                 payload += b"\0"
+            elif kind["type"] == "binary":
+                payload = value if isinstance(value, bytes) else \
+                    struct.pack(f"={len(value)}{SIZES[kind['sub-type']]}", *value)
             else:
                 payload = struct.pack("=" + SIZES[kind["type"]], value)
             packed += attribute(kind["value"], payload)
@@ -136,6 +139,12 @@ class FakeKernel:
                 if payload[-1:] != b"\0" or (limit and len(payload) > limit + 1):
                     raise ValueError(f"{operation}: string {payload}")
                 values[kind["name"]] = payload[:-1].decode()
+            elif kind["type"] == "binary":
+                one = SIZES[kind["sub-type"]]
+                if len(payload) > kind["checks"]["max-len"]:
+                    raise ValueError(f"{operation}: {len(payload)} bytes")
+                values[kind["name"]] = list(struct.unpack(
+                    f"={len(payload) // struct.calcsize(one)}{one}", payload))
             else:
                 (values[kind["name"]],) = struct.unpack(
                     "=" + SIZES[kind["type"]], payload)
