@@ -12,8 +12,9 @@
  *
  * Size: G2H packets of the guest, H2G of the host, HELD: so much credit that
  * nobody is blocked on lies in the host's queue. LOSS: so many interrupts
- * are lost. NOMEM: so often the host has no memory for a record. LANES: all
- * packets go by a lane. BELL: the doorbell may wait for more. Each MUT_ is a mistake that must be found.
+ * are lost. NOMEM: so often the host has no memory for a record. LIMIT: so often
+ * a limit of the VM is met, in either direction. LANES: all packets go by a lane.
+ * BELL: the doorbell may wait for more. Each MUT_ is a mistake that must be found.
  */
 #ifndef G2H
 #define G2H	2
@@ -29,6 +30,9 @@
 #endif
 #ifndef NOMEM
 #define NOMEM	0
+#endif
+#ifndef LIMIT
+#define LIMIT	0
 #endif
 #ifndef BACKLOG
 #define BACKLOG	1	/* vm->backlog, in packets; rxq.low is 0 */
@@ -51,10 +55,10 @@ byte held = HELD;		/* and credit there that nobody is blocked on */
 bool waits;
 byte rxq;			/* packets with lanes, vm->rxq.bytes */
 byte hrx;			/* delivered on the host */
-bool armed, kick, hstopped;
+bool armed, kick, hstopped, paused;
 bool kick_work, kick_now;	/* in a while; at once */
 bool bell_held, bell_timer;	/* vm->bell.held; the timer is armed */
-byte losses = LOSS, nomem = NOMEM;
+byte losses = LOSS, nomem = NOMEM, limit = LIMIT;
 
 /* doorbell.c: virtsock_ring(). May be merged with one before it, or be lost. */
 inline virtsock_ring()
@@ -82,18 +86,18 @@ inline virtsock_push_queue(ring_it)
 	atomic {
 		htx++;
 		waits = true;
-		ring_it = armed;
+		ring_it = armed && !paused;
 		/* doorbell.c: virtsock_bell(); a stream or not, it may say either */
 		if
 #ifdef BELL
-		:: armed ->
+		:: armed && !paused ->
 			ring_it = false;
 #ifndef MUT_BELL_NO_TIMER
 			bell_timer = bell_timer || !bell_held;
 #endif
 			bell_held = true
 #endif
-		:: armed ->
+		:: armed && !paused ->
 			armed = false;
 			bell_held = false
 		:: else
@@ -140,6 +144,14 @@ inline virtsock_pull()
 			}
 			f_stop = true;
 			break
+		:: !f_full && limit > 0 ->	/* virtsock_policy_over() */
+			atomic {
+				limit--;
+				hstopped = true;
+				f_pause = true
+			}
+			f_stop = true;
+			break
 		:: !f_full ->
 			atomic {
 				ring--;
@@ -165,6 +177,7 @@ inline virtsock_hc_flush()
 #ifndef MUT_DISARM_LATE
 		armed = false;
 		kick = false;
+		paused = false;
 #endif
 #ifndef MUT_BELL_STAYS_HELD
 		bell_held = false	/* virtsock_moderate_called() */
@@ -185,6 +198,11 @@ inline virtsock_hc_flush()
 	}
 	atomic {
 		if
+		/* virtsock_policy_over() */
+		:: limit > 0 && (f_batch > 0 || f_held > 0) ->
+			limit--;
+			paused = true;
+			f_pause = true
 		:: f_held > 0 -> f_held--	/* it was first, and all that fits */
 		:: f_batch > 0 -> f_batch--; f_got++
 		:: f_got = f_batch; f_batch = 0; f_held = 0
@@ -194,7 +212,7 @@ inline virtsock_hc_flush()
 #endif
 		if
 		:: f_batch > 0 || f_held > 0 ->
-			f_more = true;
+			f_more = f_more || !paused;
 			waits = true
 		:: else
 		fi;
@@ -206,13 +224,22 @@ inline virtsock_hc_flush()
 		f_idle = !waits && !kick;
 #endif
 	}
+#if LIMIT
+	/* virtsock_policy_pause() */
+	atomic {
+#ifndef MUT_PAUSE_NO_KICK
+		kick_work = kick_work || f_pause;
+#endif
+		f_pause = false
+	}
+#endif
 	/* virtsock_push_arm() */
 	atomic {
 #ifdef MUT_DISARM_LATE
 		kick = false;
 #endif
 #ifndef MUT_EMPTY_BEFORE_ARM
-		f_idle = !waits && !kick;
+		f_idle = (!waits || paused) && !kick;
 #endif
 #ifdef MUT_ARM_NO_KICK
 		f_idle = !waits;
@@ -319,7 +346,7 @@ inline __virtsock_flush()
 
 #define FLUSH_VARS \
 	byte f_loops, f_budget, f_got, f_batch, f_held; \
-	bool f_own, f_later, f_all, f_more, f_stop, f_again, f_full, f_idle
+	bool f_own, f_later, f_all, f_more, f_stop, f_again, f_full, f_idle, f_pause
 
 /* flush.c: virtsock_tx(), by programs; the scheduler may say either */
 active proctype Program()
@@ -455,12 +482,17 @@ end:	do
 		atomic {
 			ring_it = true;
 			if
+#ifdef MUT_PAUSE_FORGOTTEN
 			:: hstopped ->
+#else
+			:: hstopped || paused ->
+#endif
 				ring_it = armed;
 				kick = true;
 				armed = false;
 				bell_held = false;
-				hstopped = false
+				hstopped = false;
+				paused = false
 			:: else
 			fi;
 			/* Armed means that the guest has called since. */
@@ -489,7 +521,7 @@ active proctype Idle()
 	timeout;
 	assert(txq == 0 && batch == 0 && ring == 0 && rxq == 0 && htx == 0);
 	assert(hrx == G2H && grx == H2G);
-	assert(armed && !kick && !again && !flushing && !stopped);
+	assert(armed && !paused && !kick && !again && !flushing && !stopped);
 }
 
 ltl delivered { <> (hrx == G2H && grx == H2G) }
