@@ -24,6 +24,8 @@
 #include <asm/apic.h>
 #include <trace/events/ipi.h>
 #include <uapi/linux/kvm_para.h>
+#include <uapi/linux/virtsock.h>
+#include "lie.h"
 #include "virtsock_pair.h"
 
 struct virtsock_pair_call {
@@ -118,6 +120,7 @@ EXPORT_SYMBOL_GPL(virtsock_pair_hypercall);
 
 static void pair_answer(struct kvm *kvm, struct virtsock_pair_call *call)
 {
+	struct virtsock_pair_regs asked = call->regs;
 	const struct virtsock_pair_hook *hook;
 	int idx, cpu = call->cpu;
 
@@ -126,6 +129,8 @@ static void pair_answer(struct kvm *kvm, struct virtsock_pair_call *call)
 	call->regs.rax = -KVM_ENOSYS;
 	if (kvm && hook)
 		hook->hcall(&kvm->vcpu, call->op, &call->regs);
+	if (call->op == VIRTSOCK_HC_FLUSH && !call->regs.rax)
+		virtsock_pair_lie(&asked, &call->regs);
 	srcu_read_unlock(&pair_srcu, idx);
 	/* The caller's stack: no touching it from here on */
 	complete(&call->done);
@@ -220,7 +225,7 @@ static long pair_create(void)
 
 	if (!kvm)
 		return -ENOMEM;
-	refcount_set(&kvm->users, 1);
+	refcount_set(&kvm->users_count, 1);
 	kvm->vcpu.kvm = kvm;
 	rcuwait_init(&kvm->vcpu.wait);
 	kvm->vcpu.arch.apic = &kvm->apic;
@@ -252,13 +257,13 @@ static long pair_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 void virtsock_pair_get(struct kvm *kvm)
 {
-	refcount_inc(&kvm->users);
+	refcount_inc(&kvm->users_count);
 }
 EXPORT_SYMBOL_GPL(virtsock_pair_get);
 
 void virtsock_pair_put(struct kvm *kvm)
 {
-	if (!refcount_dec_and_test(&kvm->users))
+	if (!refcount_dec_and_test(&kvm->users_count))
 		return;
 	kfree(kvm);
 	atomic_dec(&pair_vms);

@@ -17,8 +17,16 @@ struct kvm_lapic {
 	int unused;
 };
 
+/* No VMM logs what is written here. */
+struct kvm_dirty_ring {
+	u32 dirty_index;
+	u32 reset_index;
+	u32 soft_limit;
+};
+
 struct kvm_vcpu {
 	struct kvm *kvm;
+	struct kvm_dirty_ring dirty_ring;
 	struct rcuwait wait;
 	u64 requests;
 	struct {
@@ -28,7 +36,8 @@ struct kvm_vcpu {
 };
 
 struct kvm {
-	refcount_t users;
+	refcount_t users_count;
+	u32 dirty_ring_size;
 	struct kvm_lapic apic;
 	struct kvm_vcpu vcpu;
 	int runners;
@@ -78,6 +87,15 @@ static inline void vcpu_put(struct kvm_vcpu *vcpu)
 }
 
 static inline void vcpu_load(struct kvm_vcpu *vcpu)
+{
+}
+
+/* Here memory does not change. */
+static inline void kvm_vcpu_srcu_read_lock(struct kvm_vcpu *vcpu)
+{
+}
+
+static inline void kvm_vcpu_srcu_read_unlock(struct kvm_vcpu *vcpu)
 {
 }
 
