@@ -5,7 +5,10 @@
  *
  * With epoch=… it breaks the link that the transport has; without, no transport
  * is loaded, and it makes links of its own. With flood=PORT it connects there,
- * and sends small messages without regard for credit in records.
+ * and sends small messages without regard for credit in records. With
+ * stranger=PORT it sends everything there, for 3 s, as if it had a connection.
+ * With storm=MS it makes hypercalls for so long, whatever it is told; with
+ * hellos=MS it only says HELLO, and is bound to nothing.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -13,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <asm/irq_vectors.h>
 #include <asm/kvm_para.h>
 #include <linux/virtio_vsock.h>
 #include <linux/virtsock.h>
@@ -28,6 +32,18 @@ MODULE_PARM_DESC(epoch, "of the link to break");
 static unsigned int flood;
 module_param(flood, uint, 0444);
 MODULE_PARM_DESC(flood, "port of the host to fill with small messages");
+
+static unsigned int stranger;
+module_param(stranger, uint, 0444);
+MODULE_PARM_DESC(stranger, "port of the host, of somebody else's connection");
+
+static unsigned int storm;
+module_param(storm, uint, 0444);
+MODULE_PARM_DESC(storm, "how long to make hypercalls without end, in ms");
+
+static unsigned int hellos;
+module_param(hellos, uint, 0444);
+MODULE_PARM_DESC(hellos, "how long to say HELLO without end, in ms");
 
 static unsigned int failed, cid, head;
 static u32 tail;	/* as the host said last */
@@ -84,6 +100,9 @@ static long hello(void)
 	return ret;
 }
 
+/* Where to ring; a kernel does not acknowledge this one. See try_storm(). */
+static u8 doorbell = SPURIOUS_APIC_VECTOR;
+
 static struct virtsock_setup *setup_new(void)
 {
 	struct virtsock_setup *s;
@@ -94,7 +113,7 @@ static struct virtsock_setup *setup_new(void)
 		return NULL;
 	s->size = cpu_to_le32(struct_size(s, pages, PAGES));
 	s->nr_pages = cpu_to_le32(PAGES);
-	s->doorbell = cpu_to_le64(virtsock_doorbell_arg(0, 255, 0));
+	s->doorbell = cpu_to_le64(virtsock_doorbell_arg(0, doorbell, 0));
 	for (i = 0; i < PAGES; i++)
 		s->pages[i] = cpu_to_le64(virt_to_phys(ring) + i * PAGE_SIZE);
 	return s;
@@ -352,6 +371,80 @@ static void try_flood(void)
 	}
 }
 
+/* Answers, data, credit, goodbyes and resets to a socket that is not ours */
+static void try_stranger(void)
+{
+	unsigned long end = jiffies + 3 * HZ;
+	struct {
+		struct virtsock_rec rec;
+		u8 payload[16];
+	} r = {};
+	u32 op, i;
+
+	link_up();
+	for (op = VIRTIO_VSOCK_OP_RESPONSE; time_before(jiffies, end); op++) {
+		bool rw = op == VIRTIO_VSOCK_OP_RW;
+
+		r.rec = good_rec();
+		r.rec.dst_port = cpu_to_le32(stranger);
+		r.rec.buf_alloc = cpu_to_le32(1 << 18);
+		r.rec.msg_limit = cpu_to_le32(1 << 18);
+		r.rec.op = cpu_to_le16(op);
+		r.rec.flags = cpu_to_le32(op == VIRTIO_VSOCK_OP_SHUTDOWN ? 3 : 0);
+		r.rec.len = cpu_to_le32(rw ? sizeof(r.payload) : 0);
+		r.rec.nr_msgs = cpu_to_le16(rw);
+		r.rec.size = cpu_to_le32(rw ? sizeof(r) : sizeof(r.rec));
+		for (i = 0; i < le32_to_cpu(r.rec.size); i++, head++)
+			((u8 *)ring)[head % RING] = ((u8 *)&r)[i];
+		if (flush_all()) {
+			expect("stranger", 0, -1);
+			return;
+		}
+		if (op == VIRTIO_VSOCK_OP_CREDIT_REQUEST) {
+			op = VIRTIO_VSOCK_OP_REQUEST;
+			msleep(20);
+		}
+	}
+}
+
+static void try_storm(void)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(storm), rbx, rcx = 0;
+	unsigned int n = 0;
+	long ret;
+
+	/* It rings: by a vector that this kernel acknowledges. */
+	doorbell = RESCHEDULE_VECTOR;
+	link_up();
+	do {
+		ret = flush_to(epoch, head, VIRTSOCK_FF_ARM, virt_to_phys(rx),
+			       PAGE_SIZE << ORDER);
+		n++;
+		cond_resched();
+	} while (!ret && time_before(jiffies, end));
+	expect("storm", 0, ret);
+	rbx = epoch;
+	expect("goodbye", 0, call(VIRTSOCK_HC_UNREGISTER, &rbx, &rcx, 0, 0));
+	pr_info("virtsock_bad: %u calls in %u ms\n", n, storm);
+}
+
+static void try_hellos(void)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(hellos), rbx, rcx;
+	unsigned int n = 0;
+	long ret;
+
+	do {
+		rbx = VIRTSOCK_ABI_VERSION;
+		rcx = 0;
+		ret = call(VIRTSOCK_HC_HELLO, &rbx, &rcx, 0, 0);
+		n++;
+		cond_resched();
+	} while (ret == -VIRTSOCK_EUNBOUND && time_before(jiffies, end));
+	expect("bound to nothing", VIRTSOCK_EUNBOUND, ret);
+	pr_info("virtsock_bad: %u calls in %u ms\n", n, hellos);
+}
+
 static int __init bad_init(void)
 {
 	ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, ORDER);
@@ -363,6 +456,12 @@ static int __init bad_init(void)
 		       flush_to(epoch, 0x7ffffff8, 0, 0, 0));
 	} else if (flood) {
 		try_flood();
+	} else if (stranger) {
+		try_stranger();
+	} else if (storm) {
+		try_storm();
+	} else if (hellos) {
+		try_hellos();
 	} else {
 		try_register();
 		try_records();
