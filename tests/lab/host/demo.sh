@@ -70,24 +70,24 @@ ends server >/dev/null
 echo "guest received: $(grep Hello "$LAB_TMP/server.out")"
 
 step "A file of 32 MiB from the guest to the host."
-guest A sh -c 'head -c 33554432 /dev/urandom >/tmp/sent'
-listener host 'socat -u -b 65536 VSOCK-LISTEN:1235 CREATE:/tmp/received'
-on guest 'socat -u -b 65536 OPEN:/tmp/sent VSOCK-CONNECT:2:1235'
+guest A sh -c 'head -c 33554432 /dev/urandom >/run/lab/sent'
+listener host 'socat -u -b 65536 VSOCK-LISTEN:1235 CREATE:/run/lab/received'
+on guest 'socat -u -b 65536 OPEN:/run/lab/sent VSOCK-CONNECT:2:1235'
 ends server >/dev/null
-on guest 'sha256sum /tmp/sent'
-on host 'sha256sum /tmp/received'
-a=$(guest A sh -c 'sha256sum </tmp/sent')
-same "$a" "$(sha256sum </tmp/received)" "guest to host"
+on guest 'sha256sum /run/lab/sent'
+on host 'sha256sum /run/lab/received'
+a=$(guest A sh -c 'sha256sum </run/lab/sent')
+same "$a" "$(sha256sum </run/lab/received)" "guest to host"
 
 step "A file of 32 MiB from the host to the guest."
-head -c 33554432 /dev/urandom >/tmp/sent
-listener guest 'socat -u -b 65536 VSOCK-LISTEN:1235 CREATE:/tmp/received'
-on host 'socat -u -b 65536 OPEN:/tmp/sent VSOCK-CONNECT:42:1235'
+head -c 33554432 /dev/urandom >/run/lab/sent
+listener guest 'socat -u -b 65536 VSOCK-LISTEN:1235 CREATE:/run/lab/received'
+on host 'socat -u -b 65536 OPEN:/run/lab/sent VSOCK-CONNECT:42:1235'
 ends server >/dev/null
-on host 'sha256sum /tmp/sent'
-on guest 'sha256sum /tmp/received'
-a=$(guest A sh -c 'sha256sum </tmp/received')
-same "$a" "$(sha256sum </tmp/sent)" "host to guest"
+on host 'sha256sum /run/lab/sent'
+on guest 'sha256sum /run/lab/received'
+a=$(guest A sh -c 'sha256sum </run/lab/received')
+same "$a" "$(sha256sum </run/lab/sent)" "host to guest"
 
 step "A connection that stays open, as ss shows it on both sides."
 listener host 'socat VSOCK-LISTEN:1236 PIPE'

@@ -8,6 +8,7 @@
 #   bg NAME CMD...	run CMD (also 'guest A CMD') in the background
 #   ready NAME		until it printed READY
 #   ends NAME [SECS]	until it ended; fails unless it ended with 0
+#   (seconds are multiplied by LAB_SCALE)
 #   fail TEXT, skip TEXT, note TEXT
 set -eEu
 
@@ -45,9 +46,10 @@ say_rest() {
 	for out in /run/lab/vm/*; do
 		[ -e "$out/pid" ] || continue
 		echo "+ guest ${out##*/}:"
-		timeout 5 labctl "$out" sh -c 'ss --vsock -a
+		timeout $((5 * LAB_SCALE)) labctl "$out" sh -c 'ss --vsock -a
 			ps -eo pid,ppid,stat,wchan:24,time,args | grep -v "\[.*\]$"' || :
 	done
+	! declare -F say_more >/dev/null || say_more
 }
 
 trap say_rest EXIT
@@ -57,6 +59,18 @@ trap 'echo "FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND: status $?"' ERR
 exec {NAP}<> <(:)
 nap() {
 	read -rt "$1" -u "$NAP" _ || :
+}
+
+# needs_debug: for a kernel that looks for faults on both sides.
+needs_debug() {
+	local kver
+
+	for kver in "$LAB_HOST_KVER" "$LAB_GUEST_KVER"; do
+		case $kver in
+		*-debug)	;;
+		*)		fail "only for --host 6.12-debug --guest 6.12-debug" ;;
+		esac
+	done
 }
 
 needs_virtsock() {
@@ -88,7 +102,7 @@ bg() {
 ready() {
 	local name=$1 line=${2:-READY} i over=
 
-	for ((i = 0; i < 1500; i++)); do
+	for ((i = 0; i < 1500 * LAB_SCALE; i++)); do
 		[ -s "$LAB_TMP/$name.status" ] && over=1
 		case $(<"$LAB_TMP/$name.out") in
 		*"$line"*) return ;;
@@ -99,11 +113,11 @@ ready() {
 		fi
 		nap 0.02
 	done
-	fail "$name is not ready after 30 s"
+	fail "$name is not ready after $((30 * LAB_SCALE)) s"
 }
 
 ends() {
-	local name=$1 secs=${2:-30} i
+	local name=$1 secs=$((${2:-30} * LAB_SCALE)) i
 
 	for ((i = 0; i < secs * 50; i++)); do
 		if [ -s "$LAB_TMP/$name.status" ]; then
@@ -179,9 +193,20 @@ exercise() {
 	pair "$1" host recv send size=65536 count=60 seed=4
 }
 
+# slabs: KiB in slabs that the kernel cannot give back. What is free and only kept
+# is given back before, and what KASAN keeps to see whether it is used.
+slabs() {
+	local cache
+
+	for cache in /sys/kernel/slab/{kmalloc-,skbuff}*; do
+		echo 1 >"$cache/shrink"
+	done
+	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
 # until_ok SECS COMMAND...: until it succeeds.
 until_ok() {
-	local secs=$1 began=$SECONDS
+	local secs=$(($1 * LAB_SCALE)) began=$SECONDS
 	shift
 
 	until "$@"; do
@@ -199,7 +224,7 @@ stop() {
 ends_any() {
 	local i
 
-	for ((i = 0; i < 250; i++)); do
+	for ((i = 0; i < 250 * LAB_SCALE; i++)); do
 		[ -s "$LAB_TMP/$1.status" ] && return
 		nap 0.02
 	done

@@ -28,6 +28,7 @@ vm_cid() {
 	B)	echo 43 ;;
 	C)	echo 44 ;;
 	D)	echo 45 ;;
+	L)	echo 47 ;;
 	*)	echo 46 ;;
 	esac
 }
@@ -41,12 +42,28 @@ vm_alive() {
 }
 
 # vm_boot NAME [QEMU option...]: start and wait until it takes commands.
-# VM_MEM and VM_SMP say how large; an option given again replaces ours.
+# VM_MEM and VM_SMP say how large, VM_APPEND has words for its kernel, VM_ACCEL
+# options of QEMU's accelerator, each after a comma; an option
+# given again replaces ours.
 vm_boot() {
+	local i
+
+	for i in 1 2 3; do
+		vm_start "$@"
+		! vm_up "$1" || return 0
+		vm_again "$1" || break
+	done
+	fail "guest $1 does not come up"
+}
+
+# The same without waiting.
+vm_start() {
 	local name=$1 dir console i args=()
 	shift
 
 	dir=$(vm_dir "$name")
+	# Of an earlier case; nobody would find it any more.
+	! vm_alive "$name" || vm_kill "$name"
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	console=$LAB_OUT/guest-$name.$LAB_CASE.log
@@ -63,21 +80,24 @@ vm_boot() {
 	done
 	[ "$LAB_TRANSPORT" = vhost ] &&
 		args+=(-device "vhost-vsock-pci,guest-cid=$(vm_cid "$name")")
-	setsid qemu-system-x86_64 -nodefaults -M q35 -accel kvm -cpu host \
+	setsid qemu-system-x86_64 -nodefaults -M q35 -accel "kvm${VM_ACCEL:-}" -cpu host \
 		-m "${VM_MEM:-512M}" -smp "${VM_SMP:-1}" -nic none -display none \
 		-serial "file:$console" \
 		-qmp "unix:$dir/qmp,server=on,wait=off" \
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-serial-pci,max_ports=16 "${args[@]}" \
 		-kernel "$LAB_GUEST_VMLINUZ" -initrd "$LAB_OUT/guest.initrd" \
-		-append "console=ttyS0 loglevel=5 panic=0 pci=noearly,lastbus=0 mitigations=off LAB_INIT=/run/lab/bin/labagent LAB_NAME=guest-$name LAB_REPO=$LAB_REPO LAB_KVER=$LAB_GUEST_KVER LAB_MODDIR=$LAB_GUEST_MODDIR" \
+		-append "console=ttyS0 loglevel=5 panic=0 pci=noearly,lastbus=0 mitigations=off ${LAB_WATCHDOG:-} LAB_INIT=/run/lab/bin/labagent LAB_NAME=guest-$name LAB_SCALE=$LAB_SCALE LAB_LESS=$LAB_LESS LAB_REPO=$LAB_REPO LAB_KVER=$LAB_GUEST_KVER LAB_MODDIR=$LAB_GUEST_MODDIR ${VM_APPEND:-}" \
 		"$@" </dev/null >"$dir/qemu.log" 2>&1 &
 	echo $! >"$dir/pid"
-	vm_wait "$name"
 }
 
 # Wait until the guest takes commands.
 vm_wait() {
+	vm_up "$1" || fail "guest $1 does not come up"
+}
+
+vm_up() {
 	local dir
 
 	dir=$(vm_dir "$1")
@@ -85,8 +105,20 @@ vm_wait() {
 		vm_alive "$1" || { cat "$dir/qemu.log"; fail "QEMU of $1 ended"; }
 		sleep 0.05
 	done
-	timeout 90 labctl "$dir" true ||
-		{ cat "$dir/qemu.log"; fail "guest $1 does not come up"; }
+	timeout $((90 * LAB_SCALE)) labctl "$dir" true || { cat "$dir/qemu.log"; return 1; }
+}
+
+# vm_again NAME: was it the emulation that stopped its boot? Then that boot, with
+# its console, is nothing that the case has to answer for.
+vm_again() {
+	local console
+
+	console=$(readlink "$(vm_dir "$1")/console")
+	[ -n "${LAB_EMULATED:-}" ] && [ "$(nproc)" -gt 1 ] || return
+	splat_stale <"$console" || return
+	vm_kill "$1"
+	mv "$console" "$console.again"
+	note "the emulation of several CPUs stopped the boot of guest $1, once more"
 }
 
 vm_kill() {
@@ -118,6 +150,28 @@ vm_hmp() {
 		} | socat -t 2 - "UNIX-CONNECT:$(vm_dir "$1")/qmp" |
 		sed -n 's/^{"return": "\(.*\)"}.*/\1/p')
 	[ -z "$said" ] || { echo "$2: $said"; return 1; }
+}
+
+# vm_ask NAME COMMAND: the same; prints what it says, when QEMU is done with it.
+vm_ask() {
+	local line said='' n=0 in out pid
+
+	coproc VM_QMP { exec socat - "UNIX-CONNECT:$(vm_dir "$1")/qmp"; }
+	in=${VM_QMP[0]} out=${VM_QMP[1]} pid=$VM_QMP_PID
+	printf '%s\n' '{"execute":"qmp_capabilities"}' \
+		"{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"$2\"}}" \
+		>&"$out"
+	while [ "$n" -lt 2 ] && read -r -t $((60 * LAB_SCALE)) -u "$in" line; do
+		case $line in
+		'{"return"'*|'{"error"'*)
+			n=$((n + 1)) said=$line ;;
+		esac
+	done
+	exec {in}<&- {out}>&-
+	kill "$pid" 2>/dev/null || :
+	wait "$pid" 2>/dev/null || :
+	[ "$n" -eq 2 ] || fail "QEMU of $1 does not answer: $2"
+	echo "$said"
 }
 
 # The debugfs directory of the VM: KVM's own counters.
@@ -152,7 +206,7 @@ vm() {
 	dir=$(vm_dir "$1")
 	host_load
 	if vm_alive "$1" && [ -e "$dir/loaded" ] && [ -e "$dir/bound" ] &&
-	   [ ! -e "$dir/own" ] && timeout 20 labctl "$dir" true; then
+	   [ ! -e "$dir/own" ] && timeout $((20 * LAB_SCALE)) labctl "$dir" true; then
 		return
 	fi
 	if vm_alive "$1"; then

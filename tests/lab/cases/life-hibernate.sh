@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# case: the guest sleeps (to disk) under traffic, and another QEMU wakes it: linked again, memory is what it was
+# when: full
+# timeout: 300
+. "$LAB_REPO/tests/lab/host/life.sh"
+needs_virtsock
+qemu-img create -q -f raw "$LAB_TMP/disk" 512M
+disk=(-drive "file=$LAB_TMP/disk,if=none,id=disk,format=raw" -device virtio-blk-pci,drive=disk)
+
+bare L "${disk[@]}"
+dev=$(guest L cat /sys/block/vda/dev)
+guest L sh -c 'mkswap /dev/vda && swapon /dev/vda'
+traffic L chaos=1
+idle L
+keep L 0 30
+guest L sh -c 'echo shutdown >/sys/power/disk'
+bg sleep guest L sh -c 'echo disk >/sys/power/state'
+until ! vm_alive L; do
+	nap 0.1
+done
+idle_host "$EPOCHREALTIME"
+ends_any sleep
+rm -rf "$(vm_dir L)"
+VM_APPEND=LAB_RESUME=$dev bare_boot L "${disk[@]}"
+guest L test -e /tmp/life/keep.pid || fail "the guest was booted, not woken"
+# It has answered: its programs run again.
+t=$EPOCHREALTIME
+vm_bind L
+idle_guest L "$t"
+until_ok 10 link_up L
+traffic_moves L
+idle_after L
+keep_check L
+traffic_ends L
+exercise L
+vm_kill L
