@@ -9,10 +9,9 @@
 #
 # - QEMU itself died (of a signal, or with an error), and neither the host nor a
 #   guest had complained.
-# - "int3" in the scheduler, on an emulated host with more than one CPU. KVM
-#   switches a static key there when the first guest starts and the last one
-#   ends, and TCG may run the breakpoint of that patching when the patching is
-#   over. No trace with a function of virtsock or vsock is taken for that.
+# - "int3" in the kernel of an emulated host with more than one CPU, where there is
+#   no breakpoint: TCG may run that of a patching of the text when the patching is
+#   over (splat_stale). Of 36 boots with five CPUs on two, two met one.
 
 # shellcheck source=tests/lab/host/splat.sh
 . "$REPO/tests/lab/host/splat.sh"
@@ -36,19 +35,9 @@ lab_between() {
 
 # lab_int3 FIRST < CONSOLE: is the complaint FIRST of this console that known one?
 lab_int3() {
-	local trace rip call='^\[[ 0-9.]+\]  [^ ?][^ ]*\+0x[0-9a-f]+/0x[0-9a-f]+'
-	local ours='(virtsock|vmw_vsock|vsock|vhost_vsock|virtio_transport)'
-
 	[ "$HOST_SMP" -gt 1 ] || return
 	case $(lab_accel) in *tcg*) ;; *) return 1 ;; esac
-	[[ $1 =~ (^|\ )int3:\ 0000\ \[#1\] ]] || return
-	trace=$(awk -v first="$1" '
-	$0 == first { on = 1 }
-	on { print }
-	on && /---\[ end trace/ { exit }')
-	rip=$(grep -m 1 'RIP: 0010:' <<<"$trace") || return
-	[[ $rip =~ RIP:\ 0010:(__schedule|finish_task_switch[.a-z0-9]*)\+ ]] || return
-	[ -z "$(grep -E "$call" <<<"$trace" | grep -E "(\] +|\[)$ours")" ]
+	awk -v first="$1" '$0 == first { on = 1 } on { print }' | splat_stale
 }
 
 # lab_judge OUT MARK: a boot that did not end in order and whose case began with

@@ -13,6 +13,9 @@ lab_programs() {
 	lab_cc vsapi "$src"/vsapi/*.c "$src/content.c"
 	lab_cc labagent "$src/agent/labagent.c"
 	lab_cc labctl "$src/agent/labctl.c"
+	lab_cc labkexec "$src/agent/labkexec.c"
+	lab_cc nlraw "-I$REPO/include/uapi" "$src"/nlraw/*.c
+	lab_cc tinyvm "-I$REPO/include/uapi" "$src"/tinyvm/*.c
 }
 
 lab_cc() {
@@ -57,6 +60,17 @@ lab_initrd() {
 
 	if [ ! -e "$out" ] || [ -n "$(find "$REPO/tests/lab/boot" "$BIN" "$2/modules.dep" -newer "$out" | head -n 1)" ]; then
 		"$REPO/tests/lab/boot/initrd" "$out" "$1" "$2" "$BIN" >&2
+	fi
+	echo "$out"
+}
+
+# lab_bare BASE KVER MODDIR: the same for a guest that mounts nothing; BASE is
+# the image for other guests.
+lab_bare() {
+	local out=$REPO/build/lab/bare-$2.img
+
+	if [ ! -e "$out" ] || [ -n "$(find "$1" "$REPO/tests/lab/boot" "$REPO/build/virtsock" "$REPO/build/$2"/*.ko -newer "$out" | head -n 1)" ]; then
+		"$REPO/tests/lab/boot/bare" "$out" "$1" "$2" "$3" "$REPO" >&2
 	fi
 	echo "$out"
 }

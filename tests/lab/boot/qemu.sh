@@ -17,26 +17,37 @@ lab_accel() {
 		done
 	fi
 	# TCG emulates rep movsb byte by byte, hence no erms and fsrm; its
-	# XSETBV escapes the host's KVM, so a guest would warn about XSAVE.
-	echo "-accel tcg,thread=multi -cpu max,-erms,-fsrm,-xsave"
+	# XSETBV escapes the host's KVM, so a guest would warn about XSAVE; and an
+	# interrupt that follows its cmpxchg16b may find part of a pointer in the
+	# flags, with which the kernel goes on: string operations go backwards, or
+	# IRET fails. Without cx16 SLUB has no use for that.
+	echo "-accel tcg,thread=multi -cpu max,-erms,-fsrm,-xsave,-cx16"
 }
+
+# An emulated CPU stands still for as long as the machine below it does, once for
+# 26 s. What hangs in the kernel hangs for longer than that.
+LAB_WATCHDOG='sysctl.kernel.watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=75'
 
 # lab_env OUT: what L1 has to know, as shell assignments.
 lab_env() {
-	local emulated=''
+	local emulated='' initrd
 
 	case $(lab_accel) in *tcg*) emulated=1 ;; esac
 	cat >"$1/env" <<-END
 	export LAB_REPO=$REPO LAB_TRANSPORT=$TRANSPORT LAB_SCALE=${LAB_SCALE:-1}
-	export LAB_FULL=${LAB_FULL:-}
+	export LAB_FULL=${LAB_FULL:-} LAB_LESS=${LAB_LESS:-1}
 	export LAB_MESSAGES=${LAB_MESSAGES:-100000}
-	export LAB_EMULATED=$emulated
-	export LAB_BOOTS=${LAB_BOOTS:-5}
+	export LAB_OPS=${LAB_OPS:-20000} LAB_SEED=${LAB_SEED:-}
+	export LAB_EMULATED=$emulated LAB_WATCHDOG="$LAB_WATCHDOG"
+	export LAB_BOOTS=${LAB_BOOTS:-5} LAB_MINUTES=${LAB_MINUTES:-60}
 	export LAB_HOST_KVER=$HOST_KVER LAB_GUEST_KVER=$GUEST_KVER
 	export LAB_GUEST_VMLINUZ=$GUEST_VMLINUZ LAB_GUEST_MODDIR=$GUEST_MODDIR
 	export LAB_CASES="$CASES" LAB_SCRIPT=$SCRIPT LAB_KEEP=$KEEP
 	END
-	cp "$(lab_initrd "$GUEST_KVER" "$GUEST_MODDIR")" "$1/guest.initrd"
+	initrd=$(lab_initrd "$GUEST_KVER" "$GUEST_MODDIR")
+	cp "$initrd" "$1/guest.initrd"
+	[ "$TRANSPORT" != virtsock ] ||
+		cp "$(lab_bare "$initrd" "$GUEST_KVER" "$GUEST_MODDIR")" "$1/bare.initrd"
 }
 
 # lab_boot OUT SECONDS: starts L1 in the background; sets BOOT_PID. Results
@@ -94,7 +105,7 @@ lab_qemu() {
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 		-virtfs "local,path=$out,mount_tag=out,security_model=none" \
 		-kernel "$HOST_VMLINUZ" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off LAB_INIT=$REPO/tests/lab/host/init LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR"
+		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off $LAB_WATCHDOG LAB_INIT=$REPO/tests/lab/host/init LAB_SCALE=${LAB_SCALE:-1} LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR"
 }
 
 lab_stop() {

@@ -5,11 +5,6 @@ needs_virtsock
 vm A
 vm_own A
 
-# What the kernel has in slabs that it cannot give back, in KiB.
-slabs() {
-	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
-}
-
 pair host A echo ping size=200 count=50
 vm_qmp A stop
 # Some go to per-CPU lists and the like.

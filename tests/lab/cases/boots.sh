@@ -29,7 +29,7 @@ for ((i = 1; i <= ${LAB_BOOTS:-5}; i++)); do
 	fi
 	ready client TRYING
 	vm_load B
-	ends client $((15 * LAB_SCALE))
+	ends client 15
 	ends server
 	us=$(sed -n 's/.*answered after \([0-9]*\) us.*/\1/p' "$LAB_TMP/client.out")
 	[ -n "$us" ] || fail "boot $i: no answer"

@@ -9,9 +9,9 @@ for ((i = 0; i < 500; i++)); do
 done
 guest A nbdinfo --size nbd+vsock://2
 guest A sh -ec '
-	head -c 8388608 /dev/urandom >/tmp/disk
-	nbdcopy /tmp/disk nbd+vsock://2
-	nbdcopy nbd+vsock://2 /tmp/back
-	cmp /tmp/disk /tmp/back'
+	head -c 8388608 /dev/urandom >/run/lab/disk
+	nbdcopy /run/lab/disk nbd+vsock://2
+	nbdcopy nbd+vsock://2 /run/lab/back
+	cmp /run/lab/disk /run/lab/back'
 kill "$(<"$LAB_TMP/nbd.pid")"
 ends server

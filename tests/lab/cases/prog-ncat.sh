@@ -2,7 +2,7 @@
 # case: ncat --vsock, both ways
 # timeout: 90
 vm A
-guest A sh -c 'head -c 300000 /dev/urandom >/tmp/out'
+guest A sh -c 'head -c 300000 /dev/urandom >/run/lab/sent'
 head -c 300000 /dev/urandom >"$LAB_TMP/out"
 
 ncat_listen() {
@@ -10,14 +10,14 @@ ncat_listen() {
 }
 bg server ncat_listen
 ready server Listening
-guest A sh -c 'ncat --vsock --send-only 2 2345 </tmp/out'
+guest A sh -c 'ncat --vsock --send-only 2 2345 </run/lab/sent'
 ends server
-[ "$(guest A sh -c 'sha256sum </tmp/out')" = "$(sha256sum <"$LAB_TMP/in")" ] ||
+[ "$(guest A sh -c 'sha256sum </run/lab/sent')" = "$(sha256sum <"$LAB_TMP/in")" ] ||
 	fail "guest to host: the data differs"
 
-bg server guest A sh -c 'ncat -v --vsock -l 2345 --recv-only >/tmp/in'
+bg server guest A sh -c 'ncat -v --vsock -l 2345 --recv-only >/run/lab/received'
 ready server Listening
 ncat --vsock --send-only 42 2345 <"$LAB_TMP/out"
 ends server
-[ "$(guest A sh -c 'sha256sum </tmp/in')" = "$(sha256sum <"$LAB_TMP/out")" ] ||
+[ "$(guest A sh -c 'sha256sum </run/lab/received')" = "$(sha256sum <"$LAB_TMP/out")" ] ||
 	fail "host to guest: the data differs"

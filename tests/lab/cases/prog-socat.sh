@@ -7,17 +7,17 @@ sum=$(sha256sum <"$LAB_TMP/out")
 
 bg server socat -d -d -u VSOCK-LISTEN:1234 "CREATE:$LAB_TMP/in"
 ready server listening
-guest A sh -c 'head -c 1048576 /dev/urandom >/tmp/out
-	socat -u OPEN:/tmp/out VSOCK-CONNECT:2:1234'
+guest A sh -c 'head -c 1048576 /dev/urandom >/run/lab/sent
+	socat -u OPEN:/run/lab/sent VSOCK-CONNECT:2:1234'
 ends server
-[ "$(guest A sh -c 'sha256sum </tmp/out')" = "$(sha256sum <"$LAB_TMP/in")" ] ||
+[ "$(guest A sh -c 'sha256sum </run/lab/sent')" = "$(sha256sum <"$LAB_TMP/in")" ] ||
 	fail "guest to host: the file differs"
 
-bg server guest A socat -d -d -u VSOCK-LISTEN:1234 CREATE:/tmp/in
+bg server guest A socat -d -d -u VSOCK-LISTEN:1234 CREATE:/run/lab/received
 ready server listening
 socat -u "OPEN:$LAB_TMP/out" VSOCK-CONNECT:42:1234
 ends server
-[ "$(guest A sh -c 'sha256sum </tmp/in')" = "$sum" ] ||
+[ "$(guest A sh -c 'sha256sum </run/lab/received')" = "$sum" ] ||
 	fail "host to guest: the file differs"
 
 # There and back through a program on the other side.

@@ -27,12 +27,16 @@ both() {
 }
 
 # The local APIC is QEMU's (which asks KVM for asynchronous page faults then,
-# without an APIC to tell of them, and aborts).
-vm_boot B -machine kernel-irqchip=off -cpu host,-kvm-asyncpf-int
+# without an APIC to tell of them, and aborts). Its name would look like two lines.
+vm_boot B -machine kernel-irqchip=off -cpu host,-kvm-asyncpf-int \
+	-name $'B,process=qemu\nCID 99: up'
 vm_own B
 vm_bind B
 vm_load B
 both no-apic kernel_irqchip=off
+if dmesg | grep -E '^(\[[^]]*\] )?CID 99'; then
+	fail "the VMM has written a line of the host's log"
+fi
 calls() {
 	[ "$(guest B "$LAB_REPO/build/virtsock" -s -j link show |
 	     python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"]["hypercalls"])')" -ge 4 ]

@@ -30,7 +30,7 @@ storm_ends() {
 	local name
 
 	for name in gc hc gs hs; do
-		ends $name $((400 * LAB_SCALE))
+		ends $name 400
 		note "$name: $(tail -n 1 "$LAB_TMP/$name.out")"
 	done
 }

@@ -8,11 +8,11 @@ took() {
 	sed -n 's/^took \([0-9]*\) us$/\1/p' "$LAB_TMP/$1.out"
 }
 
-# gauge RECEIVER SENDER: one connection's time for 8 MiB, in $us.
+# gauge RECEIVER SENDER: one connection's time for 64 MiB, in $us.
 gauge() {
-	bg gauge vst_at "$1" listen gauge port=880 size=16384 count=512
+	bg gauge vst_at "$1" listen gauge port=880 size=16384 count=4096
 	ready gauge
-	vst_at "$2" connect pump cid="$(cid_of "$1")" port=880 size=16384 count=512
+	vst_at "$2" connect pump cid="$(cid_of "$1")" port=880 size=16384 count=4096
 	ends gauge >/dev/null
 	us=$(took gauge)
 	[ -n "$us" ] || fail "no time for a connection"

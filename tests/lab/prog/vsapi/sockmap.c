@@ -105,6 +105,19 @@ static bool put(int map, uint32_t key, int fd)
 	return false;
 }
 
+/* The same without a map */
+static void pass_on(int from, int to)
+{
+	uint8_t *buf = big_buf(1 << 16);
+	uint64_t off = 0;
+	ssize_t n;
+
+	for (; off < VOLUME; off += n) {
+		n = NEED(recv(from, buf, 1 << 16, 0));
+		send_all(to, off, n);
+	}
+}
+
 /* From the peer through the map to a local socket's other end, or reader */
 static void to_local(bool tcp, bool ingress)
 {
@@ -173,6 +186,40 @@ static void from_unix(void)
 static void from_tcp(void)
 {
 	from_local(true);
+}
+
+/* What one vsock socket receives goes out on another, to the same peer. */
+static void to_vsock(void)
+{
+	int from = pair(), to = pair(), map = map_new();
+
+	if (put(map, 1, to)) {
+		verdict_attach(map, verdict_redirect(map, 1, false), false);
+		put(map, 0, from);
+		meet();
+	} else {
+		meet();
+		pass_on(from, to);
+	}
+	meet();
+}
+
+/* Sends on one of the two, and receives on the other. */
+static void around(void)
+{
+	int to = pair(), from = pair(), status;
+	pid_t pid;
+
+	meet();
+	pid = NEED(fork());
+	if (!pid) {
+		send_pieces(to, 0, VOLUME, 50000);
+		_exit(0);
+	}
+	drain(from, 0, VOLUME);
+	NEED(waitpid(pid, &status, 0));
+	EQUAL(status, 0);
+	meet();
 }
 
 /* SK_PASS: as if there were no program; @prog false: there is none */
@@ -384,6 +431,7 @@ const struct vsapi_test sockmap_tests[] = {
 	{ "to-unix-reader", STREAM, to_unix_reader, source },
 	{ "to-tcp", STREAM, to_tcp, source },
 	{ "to-tcp-reader", STREAM, to_tcp_reader, source },
+	{ "to-vsock", BOTH, to_vsock, around },
 	{ "from-unix", BOTH, from_unix, sink },
 	{ "from-tcp", STREAM, from_tcp, sink },
 	{ "pass", BOTH, pass_verdict, source },

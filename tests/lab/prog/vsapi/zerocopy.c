@@ -5,8 +5,11 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/errqueue.h>
@@ -344,6 +347,62 @@ static void unread_helper(void)
 	}
 }
 
+/* Another program writes to the pages all the time: content may be any, no more. */
+#define CHANGED_LEN	60000
+#define CHANGED_SENDS	60
+
+static void changed_subject(void)
+{
+	uint8_t *buf = mmap(NULL, CHANGED_LEN, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct zc z = {};
+	int fd = pair(), i;
+	bool on = zc_on(fd);
+	pid_t child;
+
+	TRUE(buf != MAP_FAILED);
+	memset(buf, 'a', CHANGED_LEN);
+	child = NEED(fork());
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (i = 0;; i++)
+			memset(buf, i & 1 ? 'a' : 'b', CHANGED_LEN);
+	}
+	for (i = 0; i < CHANGED_SENDS; i++)
+		EQUAL(NEED(send(fd, buf, CHANGED_LEN, MSG_ZEROCOPY | MSG_NOSIGNAL)),
+		      CHANGED_LEN);
+	meet();
+	if (on)
+		while (wait_for(fd, 0, 300) & POLLERR)
+			zc_read(fd, &z);
+	NEED(kill(child, SIGKILL));
+	NEED(waitpid(child, NULL, 0));
+	send_all(fd, 0, 5000);
+	meet();
+}
+
+static void changed_helper(void)
+{
+	static uint8_t got[CHANGED_LEN + 1];
+	size_t all = (size_t)CHANGED_LEN * CHANGED_SENDS, n = 0, i;
+	int fd = pair();
+	ssize_t len;
+
+	while (n < all) {
+		len = NEED(recv(fd, got, sizeof(got), 0));
+		TRUE(len > 0);
+		if (me.type == SOCK_SEQPACKET)
+			EQUAL(len, CHANGED_LEN);
+		for (i = 0; i < (size_t)len; i++)
+			TRUE(got[i] == 'a' || got[i] == 'b');
+		n += len;
+	}
+	EQUAL(n, all);
+	meet();
+	recv_all(fd, 0, 5000);
+	meet();
+}
+
 /* A hole in the memory, many pieces, and pages of a file */
 static void kinds_subject(void)
 {
@@ -399,6 +458,7 @@ const struct vsapi_test zerocopy_tests[] = {
 	{ "closed", BOTH, closed_subject, closed_helper },
 	{ "no-memory", BOTH, no_memory_subject, no_memory_helper },
 	{ "unread", BOTH, unread_subject, unread_helper },
+	{ "changed", BOTH, changed_subject, changed_helper },
 	{ "kinds", BOTH, kinds_subject, kinds_helper },
 	{}
 };

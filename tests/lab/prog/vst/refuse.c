@@ -14,7 +14,7 @@
 
 void cmd_connect_error(void)
 {
-	int fd = vst_socket();
+	int fd = vst_client();
 	uint64_t t = now_us();
 	int err = vst_try_connect(fd) ? errno : 0;
 

@@ -43,7 +43,8 @@ int vst_try_connect(int fd)
 	return connect(fd, (struct sockaddr *)&addr, sizeof(addr));
 }
 
-int vst_connect(void)
+/* A socket that connects, from port lport= if there is one */
+int vst_client(void)
 {
 	struct sockaddr_vm addr = {
 		.svm_family = AF_VSOCK,
@@ -54,6 +55,13 @@ int vst_connect(void)
 
 	if (opt.lport && bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		die_errno("bind");
+	return fd;
+}
+
+int vst_connect(void)
+{
+	int fd = vst_client();
+
 	if (vst_try_connect(fd))
 		die_errno("connect");
 	return fd;

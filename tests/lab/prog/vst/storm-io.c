@@ -104,6 +104,7 @@ static bool send_one(struct storm_conn *c, const uint8_t *buf, size_t len, int f
 		}
 		if (c->type == SOCK_SEQPACKET && (size_t)n != len)
 			die("%zd of a message of %zu sent", n, len);
+		storm_count.out += n;
 		buf += n;
 		len -= n;
 	}
@@ -163,8 +164,10 @@ static ssize_t recv_some(struct storm_conn *c, uint8_t *buf, size_t room)
 
 	for (;;) {
 		n = recv(c->fd, buf, room, 0);
-		if (n >= 0)
+		if (n >= 0) {
+			storm_count.in += n;
 			return n;
+		}
 		if (errno == EAGAIN && c->plan.nonblock) {
 			storm_wait(c, POLLIN);
 			continue;

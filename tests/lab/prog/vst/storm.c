@@ -165,7 +165,7 @@ static void converse(struct storm_conn *c)
 
 static struct storm_plan make_plan(uint64_t seed)
 {
-	uint64_t h = mix(seed), dice = h % 10;
+	uint64_t h = mix(seed), dice = opt.full ? END_NR : h % 10;
 
 	return (struct storm_plan) {
 		.magic = STORM_MAGIC,
@@ -216,6 +216,7 @@ static void client_once(uint64_t seed)
 		if (send(c->fd, &c->plan, sizeof(c->plan), MSG_NOSIGNAL) < 0) {
 			storm_error(c, "plan", errno);
 		} else {
+			storm_count.out += sizeof(c->plan);
 			if (c->plan.nonblock)
 				set_nonblock(c->fd);
 			converse(c);
@@ -260,17 +261,20 @@ static void say_quit(void)
 			sleep_ms(20);
 		}
 	} while (fd < 0);
+	storm_count.out += sizeof(plan);
+	storm_count.in++;
 	close(fd);
 }
 
 static void summary(void)
 {
-	say("storm %s: %llu messages sent, %llu received (%llu bytes); connections: %llu, %llu complete, %llu broken off, %llu connects in vain",
+	say("storm %s: %llu messages sent, %llu received (%llu bytes); connections: %llu, %llu complete, %llu broken off, %llu connects in vain; %llu bytes out, %llu in",
 	    opt.server ? "server" : "client", (unsigned long long)storm_count.sent,
 	    (unsigned long long)storm_count.rcvd, (unsigned long long)storm_count.bytes,
 	    (unsigned long long)storm_count.conns, (unsigned long long)storm_count.full,
 	    (unsigned long long)storm_count.broken,
-	    (unsigned long long)storm_count.retries);
+	    (unsigned long long)storm_count.retries,
+	    (unsigned long long)storm_count.out, (unsigned long long)storm_count.in);
 }
 
 void cmd_storm(void)
@@ -297,8 +301,13 @@ static bool get_plan(struct storm_conn *c)
 
 	storm_moved(c, "plan");
 	n = recv(c->fd, &c->plan, sizeof(c->plan), MSG_WAITALL);
+	if (n > 0)
+		storm_count.in += n;
 	if (n == sizeof(c->plan) && c->plan.magic == STORM_MAGIC)
 		return true;
+	/* A connect() that was given up: its time was over, or a signal came. */
+	if (!n && opt.chaos)
+		return false;
 	if (n >= 0)
 		die("%zd bytes instead of a plan", n);
 	c->plan.end = END_FULL;
@@ -313,8 +322,10 @@ static void *serve(void *arg)
 	storm_count.conns++;
 	if (get_plan(c)) {
 		if (c->plan.end == END_QUIT) {
-			if (send(c->fd, "", 1, MSG_NOSIGNAL) == 1)
+			if (send(c->fd, "", 1, MSG_NOSIGNAL) == 1) {
+				storm_count.out++;
 				quit = true;
+			}
 		} else {
 			if (c->plan.nonblock)
 				set_nonblock(c->fd);

@@ -55,6 +55,7 @@ struct storm_conn {
 
 struct storm_count {
 	atomic_ullong conns, full, broken, retries, sent, rcvd, bytes;
+	atomic_ullong in, out;	/* bytes that recv() gave and send() took */
 };
 
 extern struct storm_count storm_count;

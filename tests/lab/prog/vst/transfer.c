@@ -163,6 +163,10 @@ void role_send(int fd)
 {
 	char ok;
 
+	if (opt.go) {
+		say("RUNNING");
+		wait_go();
+	}
 	send_messages(fd, opt.seed);
 	wait_readable(fd);
 	read_all(fd, &ok, 1);

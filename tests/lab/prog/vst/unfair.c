@@ -35,6 +35,13 @@ void cmd_hoard(void)
 	pause();
 }
 
+/* Listen, and that is all. */
+void cmd_stand_still(void)
+{
+	vst_listen();
+	pause();
+}
+
 /*
  * Keep n= connections full. RUNNING says that none of them could take more
  * for 300 ms.

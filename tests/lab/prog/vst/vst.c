@@ -29,7 +29,7 @@ static const struct {
 	void (*run)(int fd);
 	const char *help;
 } roles[] = {
-	{ "send", role_send, "send count= messages of size=" },
+	{ "send", role_send, "send count= messages of size=, once go= exists" },
 	{ "recv", role_recv, "receive and check them" },
 	{ "bidi", role_bidi, "both at the same time" },
 	{ "ping", role_ping, "count= rounds with a peer that echoes" },
@@ -45,6 +45,9 @@ static const struct {
 	{ "idle", role_idle, "count= messages, then epoll_wait for ever" },
 	{ "idle-peer", role_idle_peer, "expects the last one within=" },
 	{ "pump", role_pump, "send count= messages of size=, unchecked" },
+	{ "audience", role_audience, "receive, while chunk= x chunk= watch" },
+	{ "perform", role_perform, "send, once they do" },
+	{ "holder", role_holder, "receive slow= ms later, from pipes and after MSG_PEEK" },
 	{ "gauge", role_gauge, "how long receiving them takes" },
 };
 
@@ -77,8 +80,11 @@ static const struct {
 	{ "cling-server", cmd_cling_server, "its peer" },
 	{ "churn", cmd_churn, "n= connections, ended in each way" },
 	{ "churn-server", cmd_churn_server, "its peer" },
+	{ "keep", cmd_keep, "a pattern in count= MiB, or all but n=; compared at go=" },
 	{ "leak-mark", cmd_leak_mark, "what the kernel holds, into go=" },
 	{ "leak-check", cmd_leak_check, "whether it holds more" },
+	{ "crowds", cmd_crowds, "fill n= connections that chunk= x chunk= wait for" },
+	{ "drain", cmd_drain, "accept n= connections, read each to its end" },
 	{ "hoard", cmd_hoard, "accept n= connections, never read" },
 	{ "stuff", cmd_stuff, "keep n= connections full" },
 	{ "stuck", cmd_stuck, "n= readers that stand still, locked" },
@@ -90,6 +96,12 @@ static const struct {
 	{ "stand", cmd_stand, "stands still, listener locked; then n= accepts" },
 	{ "dial", cmd_dial, "n= connections to it" },
 	{ "dial-stuck", cmd_dial_stuck, "the same, locked until go= exists" },
+	{ "bait", cmd_bait, "accept on port= to port= + 7, connect to cid=, for ever" },
+	{ "stand-still", cmd_stand_still, "listen, and never accept" },
+	{ "half-open", cmd_half_open, "n= connects that do not block, half of them closed" },
+	{ "cut", cmd_cut, "end connections in the middle of messages, within= ms" },
+	{ "cut-server", cmd_cut_server, "their other end, within= ms" },
+	{ "tick", cmd_tick, "how late one is woken that sleeps 1 ms, within= ms" },
 	{ "spin", cmd_spin, "longest gap of a program that only runs" },
 };
 
@@ -113,6 +125,17 @@ static _Noreturn void usage(void)
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
 		fprintf(stderr, "  %-14s %s\n", cmds[i].name, cmds[i].help);
 	exit(2);
+}
+
+/* Where all is slow, much is less: a LAB_LESSth of what is more than 100. */
+static uint64_t fewer(uint64_t count)
+{
+	const char *less = getenv("LAB_LESS");
+	uint64_t by = less ? strtoull(less, NULL, 10) : 1;
+
+	if (count <= 100 || by <= 1)
+		return count;
+	return count / by > 100 ? count / by : 100;
 }
 
 static void set_opt(char *arg)
@@ -150,7 +173,7 @@ static void set_opt(char *arg)
 	else if (!strcmp(arg, "port"))
 		opt.port = num;
 	else if (!strcmp(arg, "count"))
-		opt.count = num;
+		opt.count = fewer(num);
 	else if (!strcmp(arg, "seed"))
 		opt.seed = num;
 	else if (!strcmp(arg, "n"))

@@ -59,6 +59,7 @@ int64_t counter(void);
 
 /* sock.c */
 int vst_socket(void);
+int vst_client(void);
 int vst_connect(void);
 int vst_try_connect(int fd);
 int vst_listen(void);
@@ -98,6 +99,9 @@ void role_idle(int fd);
 void role_idle_peer(int fd);
 void role_pump(int fd);
 void role_gauge(int fd);
+void role_audience(int fd);
+void role_perform(int fd);
+void role_holder(int fd);
 
 /* whole programs */
 void cmd_conns(void);
@@ -122,8 +126,11 @@ void cmd_cling(void);
 void cmd_cling_server(void);
 void cmd_churn(void);
 void cmd_churn_server(void);
+void cmd_keep(void);
 void cmd_leak_mark(void);
 void cmd_leak_check(void);
+void cmd_crowds(void);
+void cmd_drain(void);
 void cmd_hoard(void);
 void cmd_stuff(void);
 void cmd_stuck(void);
@@ -138,5 +145,11 @@ void cmd_dial(void);
 void cmd_dial_stuck(void);
 void cmd_storm(void);
 void cmd_storm_server(void);
+void cmd_bait(void);
+void cmd_stand_still(void);
+void cmd_half_open(void);
+void cmd_cut(void);
+void cmd_cut_server(void);
+void cmd_tick(void);
 
 #endif
