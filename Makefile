@@ -4,11 +4,17 @@
 # make install         both, into updates/ and $(prefix); KVER=…, DESTDIR=…
 # make demo            a real host and guest, unchanged programs that talk
 # make check           all tests;  check-quick: under 6 minutes;  check-full: more
+# make check-debug     the lab's cases on a kernel that looks for faults: hours
 # make conformance     the kernel's vsock tests, beside vhost-vsock
 # make pair            both transports in one kernel with 4 CPUs, under stress
+# make soak            traffic for an hour, all of it accounted for; MINUTES=…
+# make soak-life       what ends a VM or a module, N=20 times in a row
 # make bench           virtsock and its peers measured, a verdict for each target;
 #                      bench-quick: every kind of measurement once, no verdicts
+# make kunit-coverage  the unit tests, and which lines they reach
 # make kunit, model    only the unit tests, only the protocols' models
+# make fuzz            a hostile guest at length: 1,000,000 operations in the lab,
+#                      and fuzz-parser longer than by itself
 # make fuzz-parser     the host's record parser before a hostile guest, in user space
 # make lint            only the style checks
 # make modules-7.2     the guest's modules against Linux 7.2 in a trixie root
@@ -28,7 +34,7 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(B) $(if $(W),W=$(W)) \
 		$(if $(C),C=$(C)) $(if $(CF),CF="$(CF)") modules
 
-# For the lab: a guest that means harm, a livepatch in the way
+# For the lab: a guest that means harm, a livepatch in the way, faults on purpose
 lab-modules:
 	@mkdir -p $(B)/lab/include/uapi/linux
 	@cp -pu tests/lab/mod/* $(B)/lab/
@@ -68,6 +74,8 @@ check-quick:
 	@tests/check quick
 check-full:
 	@tests/check full
+check-debug:
+	@tests/debug/run $(STAGES)
 
 conformance:
 	@scripts/deps build lab conformance
@@ -77,6 +85,13 @@ pair:
 	@scripts/deps build lab
 	@tests/pair/run
 
+soak:
+	@scripts/deps build lab
+	@tests/soak traffic $(MINUTES)
+soak-life:
+	@scripts/deps build lab
+	@CASES="$(CASES)" tests/soak life $(N)
+
 bench:
 	@tests/bench/run $(ARGS)
 bench-quick:
@@ -85,8 +100,13 @@ bench-quick:
 kunit:
 	@scripts/deps kunit
 	@tests/kunit/run
+kunit-coverage:
+	@scripts/deps kunit
+	@tests/kunit/run --coverage
 model:
 	@tests/model/run
+fuzz:
+	@tests/check fuzz
 fuzz-parser:
 	@tests/fuzz/run $(ARGS)
 lint:
@@ -99,5 +119,5 @@ clean:
 	$(RM) -r build
 
 .PHONY: all modules lab-modules pair-modules command install uninstall demo check \
-	check-quick check-full bench bench-quick conformance pair kunit model fuzz-parser \
-	lint modules-7.2 clean
+	check-quick check-full check-debug soak soak-life bench bench-quick conformance \
+	pair kunit kunit-coverage model fuzz fuzz-parser lint modules-7.2 clean

@@ -5,10 +5,31 @@
 # sets $logs, a folder; counts are in $passed, $failed and $skipped.
 #
 #   stage NAME COMMAND...	one that counts: "N passed, N failed" is its last line
+#   beside NAME COMMAND...	begin such a one, that needs a CPU and no clock;
+#				"stage NAME" is where it counts
 #   step NAME COMMAND...	one that has an exit status only
 #   failures			what failed, for the end of the output
 # shellcheck disable=SC2034 # for the caller
 passed=0 failed=0 skipped=0 failures=() logs=${logs:?}
+declare -A begun=()
+
+beside() {
+	local name=$1
+
+	shift
+	echo "# stage $name begins: $*"
+	setsid "$@" >"$logs/$name.log" 2>&1 </dev/null &
+	begun[$name]=$!
+}
+
+# To be called at the end, whatever the reason for that is.
+forsake() {
+	local pid
+
+	for pid in "${begun[@]}"; do
+		kill -- "-$pid" 2>/dev/null
+	done
+}
 
 # execute NAME COMMAND...: sets $log and $status.
 execute() {
@@ -16,11 +37,19 @@ execute() {
 
 	shift
 	log=$logs/$name.log
-	echo "# stage $name: $*"
-	# Only our own total may stand alone on a line.
-	"$@" 2>&1 </dev/null | tee "$log" |
-		sed -u -E 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/'
-	status=${PIPESTATUS[0]}
+	if [ -n "${begun[$name]:-}" ]; then
+		echo "# stage $name"
+		wait "${begun[$name]}"
+		status=$?
+		unset "begun[$name]"
+		sed -E 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/' "$log"
+	else
+		echo "# stage $name: $*"
+		# Only our own total may stand alone on a line.
+		"$@" 2>&1 </dev/null | tee "$log" |
+			sed -u -E 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/'
+		status=${PIPESTATUS[0]}
+	fi
 	echo "# stage $name took $((SECONDS - start)) s"
 }
 
