@@ -5,21 +5,32 @@
 # sets $logs, a folder; counts are in $passed, $failed and $skipped.
 #
 #   stage NAME COMMAND...	one that counts: "N passed, N failed" is its last line
-#   beside NAME COMMAND...	begin such a one, that needs a CPU and no clock;
-#				"stage NAME" is where it counts
+#   beside NAME COMMAND...	have such a one run beside what follows, once those
+#				before it in this lane have ended: it needs a CPU
+#				and no clock; "stage NAME" is where it counts
 #   step NAME COMMAND...	one that has an exit status only
 #   failures			what failed, for the end of the output
 # shellcheck disable=SC2034 # for the caller
 passed=0 failed=0 skipped=0 failures=() logs=${logs:?}
 declare -A begun=()
+begun_last=''
 
 beside() {
 	local name=$1
 
 	shift
-	echo "# stage $name begins: $*"
-	setsid "$@" >"$logs/$name.log" 2>&1 </dev/null &
-	begun[$name]=$!
+	echo "# stage $name runs beside others: $*"
+	# shellcheck disable=SC2016 # for the other bash
+	setsid bash -c 'took=$1 last=$2
+		shift 2
+		[ -z "$last" ] || tail --pid="$last" -s 0.2 -f /dev/null
+		SECONDS=0
+		"$@"
+		status=$?
+		echo "$SECONDS" >"$took"
+		exit "$status"' lane "$logs/$name.took" "$begun_last" "$@" \
+		>"$logs/$name.log" 2>&1 </dev/null &
+	begun[$name]=$! begun_last=$!
 }
 
 # To be called at the end, whatever the reason for that is.
@@ -27,13 +38,14 @@ forsake() {
 	local pid
 
 	for pid in "${begun[@]}"; do
-		kill -- "-$pid" 2>/dev/null
+		# It may not have a group of its own yet.
+		kill -- "-$pid" 2>/dev/null || kill "$pid" 2>/dev/null
 	done
 }
 
 # execute NAME COMMAND...: sets $log and $status.
 execute() {
-	local name=$1 start=$SECONDS
+	local name=$1 start=$SECONDS took
 
 	shift
 	log=$logs/$name.log
@@ -43,6 +55,8 @@ execute() {
 		status=$?
 		unset "begun[$name]"
 		sed -E 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/' "$log"
+		[ ! -s "$logs/$name.took" ] ||
+			took="$(<"$logs/$name.took") s beside others, of which we waited for"
 	else
 		echo "# stage $name: $*"
 		# Only our own total may stand alone on a line.
@@ -50,7 +64,7 @@ execute() {
 			sed -u -E 's/^([0-9]+ passed, [0-9]+ failed)$/# \1/'
 		status=${PIPESTATUS[0]}
 	fi
-	echo "# stage $name took $((SECONDS - start)) s"
+	echo "# stage $name took ${took:-} $((SECONDS - start)) s" | tr -s ' '
 }
 
 broken() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a guest attacks its host at random: no complaint, no leak, and its neighbour keeps half of its throughput
 # when: once
+# clock: yes
 # timeout: 400
 needs_virtsock
 host_load

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: host programs that look, keep, splice, tee and redirect (sockmap) while the guest rewrites its buffers: content is right, no long hypercall
 # when: once
+# clock: yes
 # timeout: 240
 needs_virtsock
 # shellcheck source=tests/lab/host/api.sh

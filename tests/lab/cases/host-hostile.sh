@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: hostile programs of the host (never read, cut, 10,000 half-open connects, a crowd that watches): no long hypercall
 # when: once
+# clock: yes
 # timeout: 240
 needs_virtsock
 # shellcheck source=tests/lab/host/hostile.sh

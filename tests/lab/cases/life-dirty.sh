@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: KVM's ring of dirty pages takes what one hypercall writes to the guest
 # when: once
+# clock: yes
 # timeout: 180
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

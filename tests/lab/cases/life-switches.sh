@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: kprobes, ftrace and tracing are switched off under traffic: it goes on, and a reset is noticed
 # when: once
+# clock: yes
 # timeout: 180
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a VM's policy: bytes and hypercalls a second; who is beyond them waits, and loses nothing
 # when: once
+# clock: yes
 # timeout: 240
 needs_virtsock
 vm A

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: programs that stand still with a listener locked stall nobody but who connects to them
+# clock: yes
 # timeout: 240
 # when: once
 needs_virtsock

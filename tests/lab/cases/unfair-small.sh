@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: 64 programs stand still with their socket locked, full of single bytes; others go on
+# clock: yes
 # timeout: 240
 # when: once
 needs_virtsock
