@@ -98,9 +98,10 @@ static void __exit virtsock_host_exit(void)
 	virtsock_hook_exit();
 	/* Attached meanwhile: none, as the table was empty. */
 	virtsock_side_unregister(&virtsock_host_side);
+	/* A worker there may hold the last reference to a VM */
+	destroy_workqueue(virtsock_sent_wq);
 	/* VMs are freed there, after their lanes */
 	destroy_workqueue(virtsock_host_wq);
-	destroy_workqueue(virtsock_sent_wq);
 	destroy_workqueue(virtsock_lane_wq);
 	rcu_barrier();
 }
