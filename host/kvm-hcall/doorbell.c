@@ -142,14 +142,16 @@ void virtsock_kick(struct virtsock_vm *vm)
  * virtsock_kick_later() - short of memory: have the guest try again
  * @vm: the VM
  *
- * Context: vCPU thread, vm->lock held.
+ * Context: vCPU thread, vm->lock held, in a FLUSH; virtsock_policy_pause() follows
+ * in the same one.
  */
 void virtsock_kick_later(struct virtsock_vm *vm)
 {
 	spin_lock_bh(&vm->tx_lock);
 	vm->stopped = true;
 	spin_unlock_bh(&vm->tx_lock);
-	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 1);
+	/* A jiffy later, whatever limit this call meets as well */
+	vm->pause_ns = 1;
 }
 
 /**
@@ -161,7 +163,11 @@ void virtsock_kick_later(struct virtsock_vm *vm)
  */
 void virtsock_kick_in(struct virtsock_vm *vm, u64 ns)
 {
-	mod_delayed_work(virtsock_host_wq, &vm->kick_work, nsecs_to_jiffies(ns) + 1);
+	struct delayed_work *kick = &vm->kick_work;
+
+	/* One that is due already is not put off. */
+	if (!delayed_work_pending(kick) || timer_pending(&kick->timer))
+		mod_delayed_work(virtsock_host_wq, kick, nsecs_to_jiffies(ns) + 1);
 }
 
 /* Who was stopped may try again. Was the doorbell heard? If not, again. */

@@ -83,7 +83,7 @@ struct virtsock_policy;
  *
  * @tx_lock: bh; protects the members below
  * @txq: packets that wait for the guest
- * @tx_control: packets without payload among them
+ * @tx_answers: answers to what the guest sent among them
  * @waits: more than credit that nobody is blocked on is among them: worth a call
  * @tx_up: there is a link to take them
  * @armed: ring when something comes
@@ -143,7 +143,7 @@ struct virtsock_vm {
 
 	spinlock_t tx_lock;
 	struct sk_buff_head txq;
-	u32 tx_control;
+	u32 tx_answers;
 	bool waits;
 	bool tx_up;
 	bool armed;

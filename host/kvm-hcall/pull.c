@@ -212,7 +212,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		return 0;
 	}
 	/* Answers that it may not fetch yet: to call again would be in vain. */
-	if (READ_ONCE(vm->tx_control) > VIRTSOCK_PULL_ANSWERS) {
+	if (READ_ONCE(vm->tx_answers) > VIRTSOCK_PULL_ANSWERS) {
 		bool over = !virtsock_policy_left(vm, VIRTSOCK_METER_TX);
 
 		if (over)
@@ -233,7 +233,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 		struct virtsock_rec_info info;
 
 		if (bytes >= VIRTSOCK_PULL_BYTES || records >= VIRTSOCK_PULL_RECORDS ||
-		    READ_ONCE(vm->tx_control) > VIRTSOCK_PULL_ANSWERS ||
+		    READ_ONCE(vm->tx_answers) > VIRTSOCK_PULL_ANSWERS ||
 		    ((signal_pending(current) || !time_before(jiffies, until)) &&
 		     records)) {
 			*flags |= VIRTSOCK_FR_TX_MORE;

@@ -15,9 +15,13 @@
 /* So many of them are freed before whoever waits for that has a turn */
 #define VIRTSOCK_SENT_BUDGET	64
 
-static bool virtsock_is_control(struct sk_buff *skb)
+/*
+ * Does the guest get it for what it sent? What the host's programs ask, and the
+ * credit that they give, is theirs, and bounded by how many sockets they have.
+ */
+static bool virtsock_is_answer(struct sk_buff *skb)
 {
-	return virtsock_skb_op(skb) != VIRTIO_VSOCK_OP_RW;
+	return virtio_vsock_skb_reply(skb);
 }
 
 /*
@@ -128,17 +132,21 @@ void virtsock_push_sent_work(struct work_struct *work)
  */
 bool virtsock_push_stuck(struct virtsock_vm *vm)
 {
+	bool was;
+
 	if (skb_queue_len_lockless(&vm->sent) < VIRTSOCK_PUSH_PACKETS)
 		return false;
 	spin_lock_bh(&vm->tx_lock);
+	was = vm->paused;
 	vm->paused = true;
 	spin_unlock_bh(&vm->tx_lock);
 	/* The worker takes them first, and then looks whether we wait. */
 	smp_mb();
 	if (skb_queue_len_lockless(&vm->sent) >= VIRTSOCK_PUSH_PACKETS / 2)
 		return true;
+	/* For a limit, or as the guest was told to wait: so it stays. */
 	spin_lock_bh(&vm->tx_lock);
-	vm->paused = false;
+	vm->paused = was;
 	spin_unlock_bh(&vm->tx_lock);
 	return false;
 }
@@ -214,7 +222,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	};
 	struct sk_buff_head batch, done;
 	struct sk_buff *skb;
-	u32 control = 0, packets = 0, left, room, dirty = 0;
+	u32 answers = 0, packets = 0, left, room, dirty = 0;
 	unsigned long until = jiffies + VIRTSOCK_CALL_TIME;
 	int err;
 
@@ -238,7 +246,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 		dirty += virtsock_dirty_more(&p, skb);
 		__skb_unlink(skb, &batch);
 		__skb_queue_tail(&done, skb);
-		control += virtsock_is_control(skb);
+		answers += virtsock_is_answer(skb);
 		packets++;
 	}
 	virtsock_pack_seal(&p);
@@ -251,7 +259,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	if (!skb_queue_empty(&batch))
 		WRITE_ONCE(vm->waits, true);
 	skb_queue_splice(&batch, &vm->txq);
-	vm->tx_control -= control;
+	vm->tx_answers -= answers;
 	if (p.messages)
 		virtsock_moderate_taken(&vm->bell, ktime_get_ns(), p.messages,
 					p.bytes);
@@ -305,7 +313,7 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 		return -ENODEV;
 	}
 	__skb_queue_tail(&vm->txq, skb);
-	vm->tx_control += virtsock_is_control(skb);
+	vm->tx_answers += virtsock_is_answer(skb);
 	/* Credit nobody waits for goes with the guest's next call. */
 	if (class != VIRTSOCK_TX_CREDIT) {
 		WRITE_ONCE(vm->waits, true);
@@ -448,9 +456,12 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 	if (rec->op == VIRTIO_VSOCK_OP_RST)
 		return;
 	skb = virtsock_unpack(&info, 0, GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	if (!skb)
+	if (!skb) {
 		virtsock_drop_rec(&info, VIRTSOCK_DROP_NO_MEMORY);
-	else if (virtsock_push_queue(vm, skb, VIRTSOCK_TX_CONTROL))
+		return;
+	}
+	virtio_vsock_skb_set_reply(skb);
+	if (virtsock_push_queue(vm, skb, VIRTSOCK_TX_CONTROL))
 		virtsock_drop(skb, VIRTSOCK_DROP_NO_LINK);
 }
 
@@ -479,7 +490,7 @@ void virtsock_host_forget(struct vsock_sock *vsk, bool sync)
 		if (skb->sk == sk_vsock(vsk)) {
 			virtsock_sock_untx(skb);
 			__skb_unlink(skb, &vm->txq);
-			vm->tx_control -= virtsock_is_control(skb);
+			vm->tx_answers -= virtsock_is_answer(skb);
 			__skb_queue_tail(&freeme, skb);
 		}
 	}
@@ -509,7 +520,7 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	vm->armed = false;
 	WRITE_ONCE(vm->waits, false);
 	skb_queue_splice_init(&vm->txq, &freeme);
-	vm->tx_control = 0;
+	vm->tx_answers = 0;
 	spin_unlock_bh(&vm->tx_lock);
 	virtsock_doorbell_stop(vm);
 	while ((skb = __skb_dequeue(&freeme))) {

@@ -193,7 +193,7 @@ static void check_stop(int ret, u64 flags, u32 off, u64 bytes, u32 records, u32 
 	if (flags & VIRTSOCK_FR_TX_MORE) {
 		FUZZ_CHECK(!ret && flags == VIRTSOCK_FR_TX_MORE);
 		FUZZ_CHECK(bytes >= fuzz_pull_bytes || records >= fuzz_pull_records ||
-			   vm->tx_control > fuzz_pull_answers ||
+			   vm->tx_answers > fuzz_pull_answers ||
 			   (fuzz_env.signal && records) ||
 			   (fuzz_jiffies >= VIRTSOCK_CALL_TIME && records));
 		return;
@@ -238,7 +238,7 @@ static void check_stats(u64 bytes, u64 messages, u64 records, u64 packets)
 static bool check_limits(int ret, u64 flags)
 {
 	bool rx = !fuzz_log.left[VIRTSOCK_METER_RX];
-	bool many = !rx && fuzz_log.tx_control > fuzz_pull_answers;
+	bool many = !rx && fuzz_log.tx_answers > fuzz_pull_answers;
 	bool tx = many && !fuzz_log.left[VIRTSOCK_METER_TX];
 	bool stuck = many && !tx && fuzz_env.stuck;
 
@@ -284,7 +284,7 @@ void fuzz_check_call(int ret, u64 flags)
 		FUZZ_CHECK(size > 0 && (u32)size <= consumed - off);
 		FUZZ_CHECK(get(p + SRC_CID, 4) == FUZZ_CID);
 		FUZZ_CHECK(bytes < fuzz_pull_bytes && records < fuzz_pull_records);
-		FUZZ_CHECK(fuzz_log.tx_control + drops <= fuzz_pull_answers);
+		FUZZ_CHECK(fuzz_log.tx_answers + drops <= fuzz_pull_answers);
 		FUZZ_CHECK(!fuzz_env.signal || !records);
 		FUZZ_CHECK(bytes + records * HDR < fuzz_log.left[VIRTSOCK_METER_RX]);
 		FUZZ_CHECK(fuzz_env.drain_at_mb || fuzz_log.rxq_bytes < fuzz_vm.backlog);

@@ -92,7 +92,7 @@ void fuzz_log_begin(u32 head)
 	fuzz_log.failed_allocs = 0;
 	fuzz_log.fast = 0;
 	fuzz_jiffies = 0;
-	fuzz_log.tx_control = fuzz_vm.tx_control;
+	fuzz_log.tx_answers = fuzz_vm.tx_answers;
 	fuzz_log.rxq_bytes = fuzz_vm.rxq.bytes.v;
 	for (i = 0; i < 2; i++) {
 		fuzz_log.left[i] = fuzz_env.limited ? fuzz_env.left[i] : ~0U;
@@ -378,7 +378,7 @@ void virtsock_drop_rec(const struct virtsock_rec_info *rec, enum virtsock_drop_r
 {
 	FUZZ_CHECK(why == VIRTSOCK_DROP_NO_ROUTE);
 	FUZZ_CHECK(fuzz_log.nr_drops < FUZZ_RECS_MAX);
-	FUZZ_CHECK(fuzz_vm.tx_control <= fuzz_pull_answers);
+	FUZZ_CHECK(fuzz_vm.tx_answers <= fuzz_pull_answers);
 	fuzz_log.drops[fuzz_log.nr_drops++] = *rec;
 }
 
@@ -386,7 +386,7 @@ void virtsock_push_reset(struct virtsock_vm *vm, const struct virtsock_rec_info 
 {
 	fuzz_log.nr_resets++;
 	FUZZ_CHECK(fuzz_log.nr_resets == fuzz_log.nr_drops);
-	vm->tx_control++;
+	vm->tx_answers++;
 }
 
 /* What an administrator allows, where there is a policy: nobody asks elsewhere. */

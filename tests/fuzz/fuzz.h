@@ -85,7 +85,7 @@ struct fuzz_log {
 	u32 held;		/* payload of packets neither delivered nor freed */
 	u32 held_packets;
 	u32 fast;
-	u32 tx_control;
+	u32 tx_answers;
 	u32 rxq_bytes;
 	u32 left[2];		/* what might move, from the guest and to it */
 	u32 took;		/* what the policy was told that has moved */

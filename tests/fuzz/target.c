@@ -195,7 +195,7 @@ static void op_env(void)
 		fuzz_env.drain_at_mb = what & 0x80;
 		break;
 	case 6:
-		fuzz_vm.tx_control = next(2) % (2 * fuzz_pull_answers);
+		fuzz_vm.tx_answers = next(2) % (2 * fuzz_pull_answers);
 		break;
 	case 7:
 		fuzz_vm.rxq.bytes.v = 0;

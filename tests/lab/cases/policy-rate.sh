@@ -97,6 +97,34 @@ over up
 over down
 within up 0 12000
 within down 0 12000
+
+# What the host's programs ask waits behind that as well, for 16 s and more; but what
+# the guest sends does not wait for them.
+virtsock vm set cid 42 rate 1M
+PORT=$((PORT + 1))
+go=$LAB_TMP/go
+guest A mkdir -p "$LAB_TMP"
+bg few vst listen recv port=$PORT size=1000 count=4
+ready few
+bg few-send guest A vst connect send cid=2 port=$PORT size=1000 count=4 go="$go"
+ready few-send RUNNING
+move down A host "${four[@]}"
+until_ok 5 connected 2
+virtsock vm set cid 42 rate 64K
+until_ok 10 more limited_tx $(($(count limited_tx) + 2))
+bg asks vst half-open cid=42 port=4999 n=2600 within=60000
+ready asks RUNNING
+t0=$EPOCHREALTIME
+guest A touch "$go"
+ends few 30
+ms=$(((${EPOCHREALTIME/./} - ${t0/./}) / 1000))
+note "beside 1300 connects that wait: $ms ms"
+[ $ms -le 6000 ] || fail "what the guest sends waits for connects of the host"
+virtsock vm set cid 42 rate none
+# Its close() waits for an answer that is behind all that.
+ends few-send
+ends asks 60
+over down
 rx=$(count limited_rx) tx=$(count limited_tx)
 exercise A
 [ "$(count limited_rx)/$(count limited_tx)" = "$rx/$tx" ] ||
