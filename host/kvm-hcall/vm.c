@@ -419,6 +419,7 @@ int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 	struct task_struct *task = NULL;
 	struct virtsock_vm *vm;
 	struct pid *pid;
+	u32 tgid;
 	int err;
 
 	if (cid <= VMADDR_CID_HOST || cid == VMADDR_CID_ANY) {
@@ -439,6 +440,8 @@ int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 		return -ESRCH;
 	}
 
+	/* Once it is in the table, pid is the VM's, and anybody may end that. */
+	tgid = pid_nr(pid);
 	virtsock_vm_reap();
 	vm = virtsock_vm_alloc(cid, pid);
 	if (!vm) {
@@ -454,7 +457,7 @@ int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 		kfree(vm);
 		return err;
 	}
-	virtsock_control_event(VIRTSOCK_EVENT_VM_ADD, cid, pid_nr(pid), NULL);
+	virtsock_control_event(VIRTSOCK_EVENT_VM_ADD, cid, tgid, NULL);
 	return 0;
 }
 
