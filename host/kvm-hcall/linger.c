@@ -166,7 +166,10 @@ bool virtsock_linger(struct kvm_vcpu *vcpu, struct virtsock_vm *vm)
 	kvm_vcpu_srcu_read_unlock(vcpu);
 	end = virtsock_wait_for_answer(vcpu, vm, start, limit);
 	kvm_vcpu_srcu_read_lock(vcpu);
-	mutex_lock(&vm->lock);
+	/* As in virtsock_hcall(); whoever has it is about to be killed as well. */
+	if (mutex_lock_killable(&vm->lock))
+		while (!mutex_trylock(&vm->lock))
+			schedule_timeout_idle(1);
 
 	if (end == VIRTSOCK_LINGER_ANSWERED) {
 		vm->linger_fails = 0;

@@ -214,6 +214,17 @@ static void virtsock_vm_remove(struct virtsock_vm *vm)
 	virtsock_vm_put(vm);	/* the table's */
 }
 
+/*
+ * A hypercall may hold it while it waits for a page, as long as the VMM likes
+ * (userfaultfd), and who waits for that is no hung task. Context: a worker, which
+ * nobody sends signals.
+ */
+static void virtsock_vm_lock_idle(struct virtsock_vm *vm)
+{
+	while (mutex_lock_interruptible(&vm->lock))
+		cond_resched();
+}
+
 static void virtsock_vm_end_work(struct work_struct *work)
 {
 	struct virtsock_vm *vm = container_of(work, struct virtsock_vm, end_work);
@@ -223,7 +234,7 @@ static void virtsock_vm_end_work(struct work_struct *work)
 	if (!READ_ONCE(vm->why))
 		goto out;
 
-	mutex_lock(&vm->lock);
+	virtsock_vm_lock_idle(vm);
 	had_link = vm->tx_up;
 	vm->epoch = 0;
 	vm->state = VIRTSOCK_STATE_ENDING;
@@ -247,7 +258,7 @@ static void virtsock_vm_end_work(struct work_struct *work)
 				       pid_nr(vm->pid), NULL);
 	}
 
-	mutex_lock(&vm->lock);
+	virtsock_vm_lock_idle(vm);
 	gone = test_bit(VIRTSOCK_END_GONE, &vm->why);
 	clear_bit(VIRTSOCK_END_LINK, &vm->why);
 	vm->state = VIRTSOCK_STATE_DOWN;
