@@ -16,7 +16,7 @@ static u32 virtsock_rx_slack(u32 buf_alloc)
 /* The limit to announce now. vs->lock held. */
 static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
 {
-	u32 buf_alloc, queued, slack;
+	u32 buf_alloc, queued, slack, entries;
 	bool partial;
 
 	spin_lock_bh(&vs->vvs.rx_lock);
@@ -26,11 +26,12 @@ static u32 virtsock_rx_limit(struct virtsock_sock *vs, int sk_type)
 	buf_alloc = partial ? vs->vvs.buf_alloc : vs->buf_size;
 	spin_unlock_bh(&vs->vvs.rx_lock);
 
-	/* The rest of an unfinished message is what the slack is kept for. */
-	slack = partial ? 0 : virtsock_rx_slack(buf_alloc);
-	return virtsock_credit_rx_limit(&vs->credit,
-					virtsock_compat_rx_entries(buf_alloc, sk_type),
-					queued, slack);
+	slack = virtsock_rx_slack(buf_alloc);
+	entries = virtsock_compat_rx_entries(buf_alloc, sk_type);
+	/* Only the rest of a message that has begun makes it one to be read. */
+	if (partial)
+		entries = max(entries, queued + slack + 1);
+	return virtsock_credit_rx_limit(&vs->credit, entries, queued, slack);
 }
 
 /**
