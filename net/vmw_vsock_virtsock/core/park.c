@@ -305,6 +305,10 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
  * @vs: its state
  * @why: the reason
  *
+ * The answer to a connect() that its program gave up is not forgotten with that:
+ * the peer believes that there is a connection. Without a socket the lane answers
+ * it by a reset; a new connect() from the same port to the same peer has it.
+ *
  * Context: any but hard irq.
  */
 void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
@@ -317,10 +321,18 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
 		virtsock_park_end(sk, vs);
 	else
 		virtsock_bell_off(sk, vs);
-	while ((skb = __skb_dequeue(&vs->parked))) {
+	skb_queue_walk(&vs->parked, skb) {
 		virtsock_sock_rx_done(sk, 0, virtsock_skb_cb(skb)->paid);
-		virtsock_rxq_forget(vs->lane->rxq, skb, why);
+		virtsock_skb_cb(skb)->paid = 0;
 	}
+	skb = skb_peek(&vs->parked);
+	if (skb && why == VIRTSOCK_DROP_SOCKET_END &&
+	    virtsock_skb_op(skb) == VIRTIO_VSOCK_OP_RESPONSE) {
+		virtsock_park_back(sk, vs);
+		queue_work(vs->lane->rxq->wq, &vs->lane->work);
+	}
+	while ((skb = __skb_dequeue(&vs->parked)))
+		virtsock_rxq_forget(vs->lane->rxq, skb, why);
 	spin_unlock_bh(&sk->sk_lock.slock);
 }
 
