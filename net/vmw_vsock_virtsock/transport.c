@@ -100,6 +100,14 @@ static int virtsock_param_changed(const char *val, const struct kernel_param *kp
 	return 0;
 }
 
+/* Parameters can be written as long as there is a module: do they reach the link? */
+static void virtsock_set_ready(bool ready)
+{
+	kernel_param_lock(THIS_MODULE);
+	virtsock_ready = ready;
+	kernel_param_unlock(THIS_MODULE);
+}
+
 static int __init virtsock_guest_init(void)
 {
 	struct virtsock_link *l = &virtsock_link;
@@ -121,15 +129,14 @@ static int __init virtsock_guest_init(void)
 			    match_string(virtsock_policy_names,
 					 VIRTSOCK_POLICY_NR, policy),
 			    flush_usecs * 1000ULL, VIRTSOCK_BATCH_BYTES);
-	kernel_param_lock(THIS_MODULE);
-	virtsock_ready = true;
-	kernel_param_unlock(THIS_MODULE);
+	virtsock_set_ready(true);
 
 	err = virtsock_side_register(&virtsock_guest_side, &virtsock_guest_ops,
 				     VSOCK_TRANSPORT_F_G2H);
 	if (err) {
 		if (err == -EBUSY)
 			pr_err("virtsock: another guest transport is loaded, and the kernel takes one; try: modprobe -r vmw_vsock_virtio_transport hv_sock vmw_vsock_vmci_transport\n");
+		virtsock_set_ready(false);
 		virtsock_link_exit(l);
 		return err;
 	}
@@ -140,6 +147,7 @@ static int __init virtsock_guest_init(void)
 
 static void __exit virtsock_guest_exit(void)
 {
+	virtsock_set_ready(false);
 	virtsock_control_guest(NULL);
 	virtsock_side_unregister(&virtsock_guest_side);
 	virtsock_link_exit(&virtsock_link);
