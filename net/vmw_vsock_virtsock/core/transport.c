@@ -293,13 +293,21 @@ static int virtsock_notify_send_pre_block(struct vsock_sock *vsk,
 	return virtio_transport_notify_send_pre_block(vsk, data);
 }
 
-/* The only sign that a reader of messages is about to wait */
+/*
+ * The only sign that a reader of messages is about to wait. One whose socket does
+ * not block is about to wait elsewhere, if at all.
+ */
 static u32 virtsock_has_message(struct vsock_sock *vsk)
 {
+	const struct socket *sock = sk_vsock(vsk)->sk_socket;
+	enum virtsock_wait wait = VIRTSOCK_WAIT_RECV;
 	u32 count = virtsock_seqpacket_has_data(vsk);
 
+	/* What it sent leaves, but the hypercall waits for nothing. */
+	if (sock && sock->file && sock->file->f_flags & O_NONBLOCK)
+		wait = VIRTSOCK_WAIT_SEND;
 	if (!count)
-		virtsock_waits(vsk, VIRTSOCK_WAIT_RECV);
+		virtsock_waits(vsk, wait);
 	return count;
 }
 
