@@ -137,13 +137,20 @@ static inline bool virtsock_compat_zerocopy(void)
 {
 	return true;
 }
+
+#define virtsock_compat_unsent_bytes	virtio_transport_unsent_bytes
+#else
+static inline ssize_t virtsock_compat_unsent_bytes(struct vsock_sock *vsk)
+{
+	return 0;
+}
 #endif
 
 /* The operations that are always the common code's, whatever their names */
 #ifdef VIRTSOCK_HAVE_UNSENT_BYTES
 #define VIRTSOCK_COMPAT_OPS \
 	.notify_set_rcvlowat	= virtio_transport_notify_set_rcvlowat, \
-	.unsent_bytes		= virtio_transport_unsent_bytes, \
+	.unsent_bytes		= virtsock_unsent_bytes, \
 	.read_skb		= virtio_transport_read_skb, \
 	.msgzerocopy_allow	= virtsock_compat_zerocopy,
 #else

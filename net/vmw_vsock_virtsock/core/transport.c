@@ -311,6 +311,15 @@ static u32 virtsock_has_message(struct vsock_sock *vsk)
 	return count;
 }
 
+/*
+ * What a link's end took with it is never sent: neither SIOCOUTQ nor a close()
+ * that lingers has to wait for that.
+ */
+static ssize_t __maybe_unused virtsock_unsent_bytes(struct vsock_sock *vsk)
+{
+	return READ_ONCE(virtsock_sk(vsk)->dead) ? 0 : virtsock_compat_unsent_bytes(vsk);
+}
+
 static VIRTSOCK_COMPAT_STREAM_ALLOW(virtsock_stream_allow)
 {
 	return true;
