@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: what a guest sent before it closed and rebooted arrives, read late
+# when: once
 # timeout: 180
 . "$LAB_REPO/tests/lab/host/spool.sh"
 needs_virtsock

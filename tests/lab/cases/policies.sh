@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the flush policies, changed while the guest runs
+# when: once
 # timeout: 120
 needs_virtsock
 vm A

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: nbdkit --vsock on the host, nbdcopy in the guest
+# when: once
 # timeout: 120
 vm A
 bg server nbdkit -f --vsock -P "$LAB_TMP/nbd.pid" memory 8M

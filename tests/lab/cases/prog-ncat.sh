@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: ncat --vsock, both ways
+# when: once
 # timeout: 90
 vm A
 guest A sh -c 'head -c 300000 /dev/urandom >/run/lab/sent'

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: python3's AF_VSOCK, both ways
+# when: once
 # timeout: 90
 vm A
 server='

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: virtsock run binds before QEMU starts; monitor tells what happens
+# when: once
 # timeout: 120
 needs_virtsock
 host_load

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: another transport has the slot: load fails with the cause and the cure
+# when: once
 # timeout: 120
 needs_virtsock
 vm A

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a guest with 4 CPUs: many connections at once, the doorbell's CPU goes offline
+# when: once
 # timeout: 240
 needs_virtsock
 host_load

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: tracepoints add up to the counters on both sides; a drop says which packet and why
+# when: once
 # timeout: 180
 needs_virtsock
 vm A

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: two guests at once, each with its own CID and traffic
+# when: once
 # timeout: 180
 vm A
 vm B

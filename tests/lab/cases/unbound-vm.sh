@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a guest whose VM is not bound is told so; vm add makes it work
+# when: once
 # timeout: 180
 needs_virtsock
 host_load

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: 64 programs that never read leave another connection its throughput
+# when: once
 # clock: yes
 # timeout: 240
 vm A

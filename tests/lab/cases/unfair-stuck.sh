@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: programs that stand still with their socket locked stall no vCPU, and nobody else
+# when: once
 # clock: yes
 # timeout: 240
 needs_virtsock

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a hypercall from guest user space is refused by KVM
+# when: once
 # timeout: 60
 vm A
 nr=0x56534b00

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: vsockmon shows each record as one packet, the same on both sides; tcpdump reads it
+# when: once
 # timeout: 180
 vm A
 mon='modprobe vsockmon && ip link add vsockmon0 type vsockmon && ip link set vsockmon0 up'
