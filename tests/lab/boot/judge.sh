@@ -19,7 +19,7 @@
 # lab_since LOG MARK: the console after its last line that ends with MARK; all
 # of it if there is none.
 lab_since() {
-	tr -d '\r\000' <"$1" | awk -v mark="$2" '
+	tr -d '\r\000' <"$1" | splat_races | awk -v mark="$2" '
 	{ line[NR] = $0 }
 	mark != "" && substr($0, length($0) - length(mark) + 1) == mark { from = NR }
 	END { for (i = from + 1; i <= NR; i++) print line[i] }'
@@ -27,7 +27,7 @@ lab_since() {
 
 # lab_between LOG: the first complaint outside of all cases, which no case saw.
 lab_between() {
-	tr -d '\r\000' <"$1" | awk -v splat="$SPLAT" '
+	tr -d '\r\000' <"$1" | splat_races | awk -v splat="$SPLAT" '
 	/virtsock-lab: begin / { inside = 1 }
 	/virtsock-lab: end / { inside = 0 }
 	!inside && !found && $0 ~ splat { print; found = 1 }'
@@ -50,7 +50,7 @@ lab_judge() {
 	verdict=''
 	said=$(lab_since "$out/host.log" "$2")
 	first=$(grep -aE -m 1 "$SPLAT" <<<"$said") || true
-	guest=$(cat "$out"/guest-*.log 2>/dev/null | tr -d '\r\000' | grep -aE -m 1 "$SPLAT") || true
+	guest=$(cat "$out"/guest-*.log 2>/dev/null | tr -d '\r\000' | splat_races | grep -aE -m 1 "$SPLAT") || true
 	status=$(cat "$out/qemu.status" 2>/dev/null) || true
 	if [ -n "$first" ] && [ -z "$guest" ] && lab_int3 "$first" <<<"$said"; then
 		verdict="the emulation of several CPUs: $first"

@@ -21,10 +21,10 @@ resets=$(vm_stat L resets)
 traffic L
 keep L 0 40
 for i in 1 2; do
-	vm_ask L "balloon 216"
+	vm_ask L "balloon $((BARE_MIB - 40))"
 	until_ok 60 taken -ge 40000
 	traffic_moves L
-	vm_ask L "balloon 256"
+	vm_ask L "balloon $BARE_MIB"
 	until_ok 60 taken -le 100
 	traffic_moves L
 done

@@ -5,7 +5,7 @@
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 host_load
-VM_MEM=640M VM_APPEND=crashkernel=192M vm_boot L
+VM_MEM=$((BARE_MIB * 5 / 2))M VM_APPEND=crashkernel=$((BARE_MIB * 3 / 4))M vm_boot L
 vm_own L
 vm_bind L
 vm_load L

@@ -18,7 +18,7 @@ arrived() {
 # old one is about to end, t to that when the guest's programs run again: where it
 # is emulated, the first touch of each page after a migration takes its time.
 migrate() {
-	VM_MEM=256M vm_start M -initrd "$LAB_OUT/bare.initrd" \
+	VM_MEM=${BARE_MIB}M vm_start M -initrd "$LAB_OUT/bare.initrd" \
 		-incoming "unix:$(vm_dir M)/incoming"
 	until [ -S "$(vm_dir M)/incoming" ]; do
 		vm_alive M || fail "QEMU of M ended: $(<"$(vm_dir M)/qemu.log")"

@@ -83,9 +83,16 @@ since() {
 	echo $(((${EPOCHREALTIME/./} - ${1/./}) / 1000))
 }
 
-# A guest that mounts nothing of its host (boot/bare): with modules, without link.
+# What a guest has that mounts nothing of its host; a kernel that looks for faults
+# takes more of it.
+BARE_MIB=256
+case $LAB_GUEST_KVER in
+*-debug|*-kcsan) BARE_MIB=512 ;;
+esac
+
+# Such a guest (boot/bare): with modules, without link.
 bare_boot() {
-	VM_MEM=${VM_MEM:-256M} vm_boot "$@" -initrd "$LAB_OUT/bare.initrd"
+	VM_MEM=${VM_MEM:-${BARE_MIB}M} vm_boot "$@" -initrd "$LAB_OUT/bare.initrd"
 	vm_own "$1"
 }
 
