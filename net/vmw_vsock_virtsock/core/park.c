@@ -119,8 +119,11 @@ static struct virtsock_sock *virtsock_unring(struct virtsock_lane *lane,
 	return found;
 }
 
-/* Take back what is parked, in front. slock held, something is parked. */
-static void virtsock_park_back(struct sock *sk, struct virtsock_sock *vs)
+/*
+ * Take back what is parked, in front. @wake: the caller is not the lane's worker; that
+ * is queued before it can take what keeps the lane. slock held, something is parked.
+ */
+static void virtsock_park_back(struct sock *sk, struct virtsock_sock *vs, bool wake)
 {
 	struct virtsock_lane *lane = vs->lane;
 	unsigned long flags;
@@ -129,6 +132,8 @@ static void virtsock_park_back(struct sock *sk, struct virtsock_sock *vs)
 	spin_lock_irqsave(&lane->skbs.lock, flags);
 	atomic_add(skb_queue_len(&vs->parked), &lane->pending);
 	skb_queue_splice_init(&vs->parked, &lane->skbs);
+	if (wake)
+		queue_work(lane->rxq->wq, &lane->work);
 	spin_unlock_irqrestore(&lane->skbs.lock, flags);
 }
 
@@ -147,7 +152,7 @@ void virtsock_unpark(struct virtsock_lane *lane)
 		spin_lock_bh(&sk->sk_lock.slock);
 		vs = virtsock_unring(lane, sk);
 		if (vs)
-			virtsock_park_back(sk, vs);
+			virtsock_park_back(sk, vs, false);
 		spin_unlock_bh(&sk->sk_lock.slock);
 		sock_put(sk);
 	}
@@ -269,11 +274,9 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		spin_unlock_bh(&sk->sk_lock.slock);
 		return false;
 	}
-	if (!skb_queue_empty(&vs->parked) && vs->lane != lane) {
-		/* The answers to an earlier connect(), to somebody else */
-		virtsock_park_back(sk, vs);
-		queue_work(vs->lane->rxq->wq, &vs->lane->work);
-	}
+	/* The answers to an earlier connect(), to somebody else */
+	if (!skb_queue_empty(&vs->parked) && vs->lane != lane)
+		virtsock_park_back(sk, vs, true);
 	if (READ_ONCE(vs->cut)) {
 		/* Its link ends, and nobody waits for this any more. */
 		folded = true;
@@ -327,10 +330,8 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
 	}
 	skb = skb_peek(&vs->parked);
 	if (skb && why == VIRTSOCK_DROP_SOCKET_END &&
-	    virtsock_skb_op(skb) == VIRTIO_VSOCK_OP_RESPONSE) {
-		virtsock_park_back(sk, vs);
-		queue_work(vs->lane->rxq->wq, &vs->lane->work);
-	}
+	    virtsock_skb_op(skb) == VIRTIO_VSOCK_OP_RESPONSE)
+		virtsock_park_back(sk, vs, true);
 	while ((skb = __skb_dequeue(&vs->parked)))
 		virtsock_rxq_forget(vs->lane->rxq, skb, why);
 	spin_unlock_bh(&sk->sk_lock.slock);
