@@ -52,7 +52,7 @@ static struct storm_conn *conn_get(int type, bool server)
 	for (i = 0; i < CONNS; i++) {
 		struct storm_conn *c = &conns[i];
 
-		if (atomic_exchange(&c->used, true))
+		if (atomic_exchange(&c->taken, true))
 			continue;
 		c->fd = -1;
 		c->type = type;
@@ -62,6 +62,7 @@ static struct storm_conn *conn_get(int type, bool server)
 		c->sent = 0;
 		c->rcvd = 0;
 		storm_moved(c, "start");
+		c->used = true;
 		return c;
 	}
 	die("more than %d connections at once", CONNS);
@@ -73,6 +74,7 @@ static void conn_put(struct storm_conn *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->used = false;
+	c->taken = false;
 }
 
 /* Who hangs? Ends the program where somebody does. */

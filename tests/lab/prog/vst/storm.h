@@ -46,6 +46,7 @@ struct storm_conn {
 	int type;
 	bool server;
 	struct storm_plan plan;
+	atomic_bool taken;	/* by a thread, which makes it one to watch: */
 	atomic_bool used;
 	atomic_bool ending;	/* this end breaks off: errors are expected */
 	atomic_uint sent, rcvd;
