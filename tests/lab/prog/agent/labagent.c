@@ -41,6 +41,21 @@ static int hung_up(void)
 	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP);
 }
 
+/*
+ * Is nobody there, and has not come for so long? The words that one host has hung up
+ * and that the next has connected come by a queue of their own: that one's request
+ * can be here before them.
+ */
+static int gone_for(int ms)
+{
+	for (; hung_up(); ms -= 50) {
+		if (ms <= 0)
+			return 1;
+		wait_port_ms(50);
+	}
+	return 0;
+}
+
 /* Read exactly len bytes; -1 if the host hangs up. */
 static int get(void *buf, size_t len)
 {
@@ -73,7 +88,7 @@ static int put(const void *buf, size_t len)
 			len -= n;
 			continue;
 		}
-		if (hung_up())
+		if (gone_for(200))
 			return -1;
 		wait_port();
 	}
@@ -145,7 +160,7 @@ static int relay(uint32_t nonce, int out, int err)
 	while (pfd[0].fd >= 0 || pfd[1].fd >= 0) {
 		if (poll(pfd, 3, -1) < 0)
 			continue;
-		if (pfd[2].revents)
+		if (pfd[2].revents & POLLIN || (pfd[2].revents && gone_for(200)))
 			return -1;
 		for (i = 0; i < 2; i++) {
 			if (!pfd[i].revents)
@@ -186,21 +201,15 @@ static void run(uint32_t nonce, char *args, int len)
 }
 
 /*
- * Take a request, or leave it to be sent again. Data and the word that the host
- * has connected come by different queues, so a request can be here before the
- * port says that somebody is there; and one that was given up can still be
+ * Take a request, or leave it to be sent again: one that was given up can still be
  * here, before the one that was sent instead.
  */
 static int take(uint32_t nonce)
 {
 	struct pollfd pfd = { .fd = port, .events = POLLIN };
-	int tries;
 
-	for (tries = 0; hung_up(); tries++) {
-		if (tries == 20)
-			return 0;
-		wait_port_ms(50);
-	}
+	if (gone_for(1000))
+		return 0;
 	if (poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLIN))
 		return 0;
 	return !answer(nonce, FRAME_ACK, "", 0);
