@@ -162,7 +162,8 @@ def policy_cells(plan):
 
 
 def half(plan, transport):
-    peers = [peer for peer in PEERS if HALF[peer] == transport]
+    peers = [peer for peer in PEERS
+             if HALF[peer] == transport and peer not in plan.get("without", ())]
     yield from with_buffers(plan, main_cells(plan, peers))
     yield from more_cells(plan, peers)
 
