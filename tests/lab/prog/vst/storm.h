@@ -46,8 +46,8 @@ struct storm_conn {
 	int type;
 	bool server;
 	struct storm_plan plan;
-	atomic_bool taken;	/* by a thread, which makes it one to watch: */
-	atomic_bool used;
+	atomic_bool taken;	/* by a thread, which fills in the rest */
+	atomic_bool used;	/* there is something to watch */
 	atomic_bool ending;	/* this end breaks off: errors are expected */
 	atomic_uint sent, rcvd;
 	atomic_ullong moved;	/* ms, when something moved last */
