@@ -157,6 +157,14 @@ static inline u32 virtsock_merge_max(const struct virtsock_sock *vs)
 		    READ_ONCE(vs->buf_size) / 4, VIRTSOCK_REC_LEN_MAX);
 }
 
+/* A packet may have so much of one message, however small the buffers are */
+#define VIRTSOCK_OPEN_MIN	4096U
+
+static inline u32 virtsock_packet_max(const struct virtsock_sock *vs)
+{
+	return max(virtsock_merge_max(vs), VIRTSOCK_OPEN_MIN);
+}
+
 /*
  * Bytes that the peer may have on the way and in the queue, by what it was told.
  * vs->lock held. More than the buffer ever was: it sends what it may not, and

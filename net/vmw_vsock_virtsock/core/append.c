@@ -136,8 +136,9 @@ ssize_t virtsock_open(struct vsock_sock *vsk, struct msghdr *msg, size_t len)
 	int err = -ENOMEM;
 	u32 room, taken;
 
-	taken = virtio_transport_get_credit(&vs->vvs,
-					    min_t(size_t, len, VIRTSOCK_REC_LEN_MAX));
+	/* As with what gathers: its reader gives credit back packet by packet. */
+	len = min_t(size_t, len, virtsock_packet_max(vs));
+	taken = virtio_transport_get_credit(&vs->vvs, len);
 	if (!taken)
 		return 0;
 	room = vs->room;

@@ -190,6 +190,9 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 		return -ECONNRESET;
 	if (len > VIRTSOCK_APPEND_MAX || vs->buf_size < vs->vvs.buf_alloc)
 		len = min_t(size_t, len, virtsock_tx_room(vs));
+	/* With the flag each call has a completion: as few as there were before. */
+	if (len > VIRTSOCK_APPEND_MAX && !(msg->msg_flags & MSG_ZEROCOPY))
+		len = min_t(size_t, len, virtsock_packet_max(vs));
 	if (!len)
 		return 0;
 	vs->more = msg->msg_flags & MSG_MORE;

@@ -273,6 +273,38 @@ static void own_helper(void)
 }
 
 /* What was freed so far is worth nothing, until the reader wants more. */
+/*
+ * The same with messages as large as the buffer: what the reader took of the first
+ * must have made room, as the mark lies above the rest of it.
+ */
+#define LARGE_BUFFER	65536
+#define LARGE_FIRST	32768
+#define LARGE_MARK	40000
+
+static void large_subject(void)
+{
+	int fd = sock_new();
+
+	set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, LARGE_BUFFER);
+	fd = pair_from(fd);
+	meet();
+	recv_all(fd, 0, LARGE_FIRST);
+	set_int(fd, SO_RCVLOWAT, LARGE_MARK);
+	EQUAL(wait_for(fd, POLLIN, 10000), POLLIN);
+	recv_all(fd, LARGE_FIRST, 2 * LARGE_BUFFER - LARGE_FIRST);
+	meet();
+}
+
+static void large_helper(void)
+{
+	int fd = pair();
+
+	meet();
+	send_all(fd, 0, LARGE_BUFFER);
+	send_all(fd, LARGE_BUFFER, LARGE_BUFFER);
+	meet();
+}
+
 static void raised_subject(void)
 {
 	int fd = pair();
@@ -309,3 +341,4 @@ const struct vsapi_test lowat_tests[] = {
 	{ "partial", STREAM, partial_subject, partial_helper },
 	{}
 };
+	{ "large", STREAM, large_subject, large_helper },
