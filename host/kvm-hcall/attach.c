@@ -46,6 +46,50 @@ bool virtsock_vm_orphaned(struct virtsock_vm *vm)
 	return kvm && refcount_read(&kvm->users_count) == 1;
 }
 
+/**
+ * virtsock_vm_dies() - does the VMM's process?
+ * @vm: the VM; the caller has a reference, or virtsock_vms_lock
+ *
+ * A VMM that dies may have closed KVM's descriptors before we hear of it.
+ *
+ * Context: any.
+ * Return: true if it does, or is gone.
+ */
+bool virtsock_vm_dies(struct virtsock_vm *vm)
+{
+	struct task_struct *task;
+	bool dies;
+
+	rcu_read_lock();
+	task = pid_task(vm->pid, PIDTYPE_TGID);
+	dies = !task || READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT;
+	rcu_read_unlock();
+	return dies;
+}
+
+/**
+ * virtsock_vm_stale() - has a binding ended without anybody telling us?
+ * @vm: the VM; the caller has a reference
+ *
+ * Context: any.
+ * Return: why, for virtsock_vm_end(); 0 where it goes on, or ends already.
+ */
+unsigned long virtsock_vm_stale(struct virtsock_vm *vm)
+{
+	bool dead;
+
+	if (test_bit(VIRTSOCK_END_GONE, &vm->why))
+		return 0;
+	rcu_read_lock();
+	dead = !pid_task(vm->pid, PIDTYPE_TGID);
+	rcu_read_unlock();
+	/* Before HELLO, or others still have its address space (vhost) */
+	if (dead)
+		return BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_EXIT);
+	return virtsock_vm_orphaned(vm) ?
+	       BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_AGAIN) : 0;
+}
+
 /* The VMM's address space goes; its KVM descriptors do before or after that. */
 static void virtsock_mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {

@@ -198,6 +198,8 @@ void virtsock_vm_del_all(void);
 struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm);
 struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu);
 bool virtsock_vm_orphaned(struct virtsock_vm *vm);
+bool virtsock_vm_dies(struct virtsock_vm *vm);
+unsigned long virtsock_vm_stale(struct virtsock_vm *vm);
 void virtsock_vm_reset_by_kvm(struct kvm *kvm);
 
 /* vendor.c */

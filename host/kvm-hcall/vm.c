@@ -5,7 +5,6 @@
  */
 #include <linux/hashtable.h>
 #include <linux/netlink.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "host.h"
@@ -163,19 +162,6 @@ static void virtsock_vm_replace(struct virtsock_vm *vm, struct virtsock_vm *next
 	hash_add_rcu(virtsock_vms, &next->by_cid, next->cid);
 }
 
-/* A VMM that dies may have closed KVM's descriptors before we hear of it. */
-static bool virtsock_vm_dies(struct virtsock_vm *vm)
-{
-	struct task_struct *task;
-	bool dies;
-
-	rcu_read_lock();
-	task = pid_task(vm->pid, PIDTYPE_TGID);
-	dies = !task || READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT;
-	rcu_read_unlock();
-	return dies;
-}
-
 /* The binding goes, or is for the process's next VM. Context: end_work. */
 static void virtsock_vm_remove(struct virtsock_vm *vm)
 {
@@ -292,23 +278,6 @@ static int virtsock_vm_configure(struct virtsock_vm *vm,
 	if (config->name)
 		strscpy(vm->name, config->name, sizeof(vm->name));
 	return 0;
-}
-
-/* Why a binding has ended that nobody told us of, or 0. The caller has @vm. */
-static unsigned long virtsock_vm_stale(struct virtsock_vm *vm)
-{
-	bool dead;
-
-	if (test_bit(VIRTSOCK_END_GONE, &vm->why))
-		return 0;
-	rcu_read_lock();
-	dead = !pid_task(vm->pid, PIDTYPE_TGID);
-	rcu_read_unlock();
-	/* Before HELLO, or others still have its address space (vhost) */
-	if (dead)
-		return BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_EXIT);
-	return virtsock_vm_orphaned(vm) ?
-	       BIT(VIRTSOCK_END_GONE) | BIT(VIRTSOCK_END_AGAIN) : 0;
 }
 
 /* Have what is stale end. How long that takes may be its VMM's to say. */
@@ -472,6 +441,19 @@ int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 	return 0;
 }
 
+/* Not by RCU: a binding leaves the table while its VM is being replaced. */
+static struct virtsock_vm *virtsock_vm_get(u32 cid)
+{
+	struct virtsock_vm *vm;
+
+	mutex_lock(&virtsock_vms_lock);
+	vm = virtsock_vm_find(cid);
+	if (vm)
+		kref_get(&vm->ref);
+	mutex_unlock(&virtsock_vms_lock);
+	return vm;
+}
+
 /**
  * virtsock_vm_del() - unbind a CID
  * @cid: the CID
@@ -483,7 +465,7 @@ int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
  */
 int virtsock_vm_del(u32 cid)
 {
-	struct virtsock_vm *vm = virtsock_vm_by_cid(cid);
+	struct virtsock_vm *vm = virtsock_vm_get(cid);
 	bool again, was;
 
 	if (!vm)
@@ -494,7 +476,7 @@ int virtsock_vm_del(u32 cid)
 		again = test_bit(VIRTSOCK_END_AGAIN, &vm->why);
 		virtsock_vm_put(vm);
 		/* It was just being replaced: that one is meant as well. */
-		vm = again ? virtsock_vm_by_cid(cid) : NULL;
+		vm = again ? virtsock_vm_get(cid) : NULL;
 	} while (vm);
 	return was ? -ENOENT : 0;
 }
@@ -502,7 +484,10 @@ int virtsock_vm_del(u32 cid)
 /**
  * virtsock_vm_del_all() - unbind every CID
  *
- * Context: process, module exit.
+ * Once the table is empty under its lock it stays so: only who finds its own
+ * binding there puts the next one in its place.
+ *
+ * Context: process, module exit; no more requests.
  */
 void virtsock_vm_del_all(void)
 {
@@ -512,10 +497,10 @@ void virtsock_vm_del_all(void)
 
 	do {
 		cid = 0;
-		rcu_read_lock();
-		hash_for_each_rcu(virtsock_vms, bkt, vm, by_cid)
+		mutex_lock(&virtsock_vms_lock);
+		hash_for_each(virtsock_vms, bkt, vm, by_cid)
 			cid = vm->cid;
-		rcu_read_unlock();
+		mutex_unlock(&virtsock_vms_lock);
 		if (cid)
 			virtsock_vm_del(cid);
 	} while (cid);
