@@ -4,6 +4,8 @@
  * until that is no more.
  */
 #include <linux/hashtable.h>
+#include <linux/kthread.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include "host.h"
 
@@ -137,6 +139,45 @@ static int virtsock_vm_take(struct virtsock_vm *vm, struct kvm_vcpu *vcpu)
 	return 0;
 }
 
+static void virtsock_vm_put_kvm(struct virtsock_vm *vm)
+{
+	/* KVM keeps the structure until its own end. */
+	struct mm_struct *mm = vm->kvm->mm;
+	bool there = mmget_not_zero(mm);
+
+	if (there)
+		kthread_use_mm(mm);
+	kvm_put_kvm(vm->kvm);
+	if (there) {
+		kthread_unuse_mm(mm);
+		mmput(mm);
+	}
+	module_put(vm->vendor);
+}
+
+/**
+ * virtsock_vm_detach() - let go of KVM's VM
+ * @vm: the VM, about to be freed, and with it perhaps KVM's
+ *
+ * KVM takes its private slots out of the address space of the VMM only where it is
+ * ended in that: a VMM that lives on, and boots its VM anew, would get one page
+ * more each time. And it waits for a thread of that process (the recovery of huge
+ * pages), which does not go while the process is stopped. All of this may take as
+ * long as the VMM likes (userfaultfd tells of unmapped pages): its next VM comes
+ * after it, so that each binding keeps one worker at most.
+ *
+ * Context: a worker of virtsock_free_wq.
+ */
+void virtsock_vm_detach(struct virtsock_vm *vm)
+{
+	if (vm->kvm)
+		virtsock_vm_put_kvm(vm);
+	if (vm->next) {
+		WRITE_ONCE(vm->next->behind, false);
+		virtsock_vm_put(vm->next);
+	}
+}
+
 /**
  * virtsock_vm_attach() - which VM says HELLO?
  * @vcpu: the caller
@@ -146,7 +187,7 @@ static int virtsock_vm_take(struct virtsock_vm *vm, struct kvm_vcpu *vcpu)
  * Context: vCPU thread, current->mm is the VMM's.
  * Return: the VM with a reference; NULL where it is unbound; ERR_PTR(-ENOMEM),
  * ERR_PTR(-EINTR) where the VMM is being killed, ERR_PTR(-EAGAIN) where the
- * binding is just leaving a VM that is no more.
+ * binding is just leaving a VM that is no more, or KVM is still ending that.
  */
 struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu)
 {
@@ -159,6 +200,10 @@ struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu)
 	vm = virtsock_vm_by_pid(task_tgid(current));
 	if (!vm)
 		return NULL;
+	if (READ_ONCE(vm->behind)) {
+		virtsock_vm_put(vm);
+		return ERR_PTR(-EAGAIN);
+	}
 	/* Another VM of this process has it: not to wait for that one. */
 	kvm = READ_ONCE(vm->kvm);
 	if (kvm && kvm != vcpu->kvm) {

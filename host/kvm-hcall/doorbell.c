@@ -55,7 +55,7 @@ void virtsock_ring(struct virtsock_vm *vm)
 	kvm_apic_send_ipi(vcpu->arch.apic, icr, dest);
 	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_DOORBELLS);
 	trace_virtsock_vm_doorbell(vm->cid, arg);
-	queue_delayed_work(virtsock_host_wq, &vm->kick_work, VIRTSOCK_KICK_FIRST);
+	queue_delayed_work(virtsock_kick_wq, &vm->kick_work, VIRTSOCK_KICK_FIRST);
 }
 
 /* The caller rings, without vm->tx_lock, which it holds now. */
@@ -135,7 +135,7 @@ static enum hrtimer_restart virtsock_bell_timer(struct hrtimer *timer)
  */
 void virtsock_kick(struct virtsock_vm *vm)
 {
-	mod_delayed_work(virtsock_host_wq, &vm->kick_work, 0);
+	mod_delayed_work(virtsock_kick_wq, &vm->kick_work, 0);
 }
 
 /**
@@ -167,7 +167,7 @@ void virtsock_kick_in(struct virtsock_vm *vm, u64 ns)
 
 	/* One that is due already is not put off. */
 	if (!delayed_work_pending(kick) || timer_pending(&kick->timer))
-		mod_delayed_work(virtsock_host_wq, kick, nsecs_to_jiffies(ns) + 1);
+		mod_delayed_work(virtsock_kick_wq, kick, nsecs_to_jiffies(ns) + 1);
 }
 
 /* Who was stopped may try again. Was the doorbell heard? If not, again. */
@@ -203,7 +203,7 @@ static void virtsock_kick_work(struct work_struct *work)
 		return;
 	}
 	vm->kick_delay = min_t(unsigned long, 2 * vm->kick_delay, VIRTSOCK_KICK_LAST);
-	queue_delayed_work(virtsock_host_wq, &vm->kick_work, vm->kick_delay);
+	queue_delayed_work(virtsock_kick_wq, &vm->kick_work, vm->kick_delay);
 	if (ring)
 		virtsock_ring(vm);
 }

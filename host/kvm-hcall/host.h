@@ -109,6 +109,8 @@ struct virtsock_policy;
  * @rxq: packets from the guest on their way to their sockets
  * @stats: counters
  * @release_work: frees the object
+ * @next: this binding's next VM, with a reference; by @end_work before it is known
+ * @behind: the VM before it in this binding has yet to let go of KVM's
  */
 struct virtsock_vm {
 	struct kref ref;
@@ -167,15 +169,21 @@ struct virtsock_vm {
 	struct virtsock_rxq rxq;
 	struct virtsock_stats stats;
 	struct work_struct release_work;
+	struct virtsock_vm *next;
+	bool behind;
 };
 
 /*
  * Lanes, which may wait for programs; what may have to wake many of them, which
- * is for its share of the CPU; and all else, which must do neither
+ * is for its share of the CPU; the ends of links, which wait for a VMM that has a
+ * hypercall wait; what frees a VM, which may wait for its VMM for ever; and
+ * doorbells, which must do none of these
  */
 extern struct workqueue_struct *virtsock_lane_wq;
 extern struct workqueue_struct *virtsock_sent_wq;
 extern struct workqueue_struct *virtsock_host_wq;
+extern struct workqueue_struct *virtsock_free_wq;
+extern struct workqueue_struct *virtsock_kick_wq;
 
 /* vm.c */
 extern struct mutex virtsock_vms_lock;
@@ -201,6 +209,7 @@ bool virtsock_vm_orphaned(struct virtsock_vm *vm);
 bool virtsock_vm_dies(struct virtsock_vm *vm);
 unsigned long virtsock_vm_stale(struct virtsock_vm *vm);
 void virtsock_vm_reset_by_kvm(struct kvm *kvm);
+void virtsock_vm_detach(struct virtsock_vm *vm);
 
 /* vendor.c */
 

@@ -12,6 +12,8 @@
 struct workqueue_struct *virtsock_lane_wq;
 struct workqueue_struct *virtsock_host_wq;
 struct workqueue_struct *virtsock_sent_wq;
+struct workqueue_struct *virtsock_kick_wq;
+struct workqueue_struct *virtsock_free_wq;
 
 static const struct virtsock_side_ops virtsock_host_ops = {
 	.owner	= THIS_MODULE,
@@ -44,29 +46,48 @@ static void virtsock_name_holders(void)
 	rcu_read_unlock();
 }
 
+static void virtsock_host_wqs_free(void)
+{
+	struct workqueue_struct *wqs[] = {
+		/* A worker there may hold the last reference to a VM */
+		virtsock_sent_wq,
+		virtsock_host_wq,
+		/* VMs are freed there, after their lanes and their doorbells */
+		virtsock_free_wq, virtsock_lane_wq, virtsock_kick_wq
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(wqs); i++)
+		if (wqs[i])
+			destroy_workqueue(wqs[i]);
+}
+
+static int __init virtsock_host_wqs(void)
+{
+	virtsock_host_wq = alloc_workqueue("virtsock_host", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	virtsock_kick_wq = alloc_workqueue("virtsock_kick", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	virtsock_free_wq = alloc_workqueue("virtsock_free", WQ_UNBOUND, 0);
+	virtsock_sent_wq = alloc_workqueue("virtsock_sent", WQ_UNBOUND, 0);
+	virtsock_lane_wq = alloc_workqueue("virtsock_lanes", WQ_UNBOUND |
+					   WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	if (virtsock_host_wq && virtsock_kick_wq && virtsock_free_wq && virtsock_sent_wq &&
+	    virtsock_lane_wq)
+		return 0;
+	virtsock_host_wqs_free();
+	return -ENOMEM;
+}
+
 static int __init virtsock_host_init(void)
 {
 	int err;
 
-	virtsock_host_wq = alloc_workqueue("virtsock_host", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	if (!virtsock_host_wq)
-		return -ENOMEM;
-	virtsock_sent_wq = alloc_workqueue("virtsock_sent", WQ_UNBOUND, 0);
-	if (!virtsock_sent_wq) {
-		err = -ENOMEM;
-		goto err_wq;
-	}
-	virtsock_lane_wq = alloc_workqueue("virtsock_lanes", WQ_UNBOUND |
-					   WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
-	if (!virtsock_lane_wq) {
-		err = -ENOMEM;
-		goto err_sent;
-	}
-
+	err = virtsock_host_wqs();
+	if (err)
+		return err;
 	/* The table is empty: whoever says HELLO is told that it is unbound. */
 	err = virtsock_hook_init();
 	if (err)
-		goto err_lanes;
+		goto err_wqs;
 	/* Last: from here on a program may have a socket that holds us. */
 	err = virtsock_side_register(&virtsock_host_side, &virtsock_host_ops,
 				     VSOCK_TRANSPORT_F_H2G);
@@ -82,12 +103,8 @@ static int __init virtsock_host_init(void)
 
 err_hook:
 	virtsock_hook_exit();
-err_lanes:
-	destroy_workqueue(virtsock_lane_wq);
-err_sent:
-	destroy_workqueue(virtsock_sent_wq);
-err_wq:
-	destroy_workqueue(virtsock_host_wq);
+err_wqs:
+	virtsock_host_wqs_free();
 	return err;
 }
 
@@ -98,11 +115,9 @@ static void __exit virtsock_host_exit(void)
 	virtsock_hook_exit();
 	/* Attached meanwhile: none, as the table was empty. */
 	virtsock_side_unregister(&virtsock_host_side);
-	/* A worker there may hold the last reference to a VM */
-	destroy_workqueue(virtsock_sent_wq);
-	/* VMs are freed there, after their lanes */
-	destroy_workqueue(virtsock_host_wq);
-	destroy_workqueue(virtsock_lane_wq);
+	/* None is at work that saw a link: those may have the last reference, too */
+	flush_workqueue(virtsock_kick_wq);
+	virtsock_host_wqs_free();
 	rcu_barrier();
 }
 

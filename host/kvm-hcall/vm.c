@@ -80,10 +80,7 @@ static void virtsock_vm_free(struct work_struct *work)
 	virtsock_doorbell_stop(vm);
 	/* Whoever else rings has a reference: it is not queued again. */
 	cancel_delayed_work_sync(&vm->kick_work);
-	if (vm->kvm) {
-		kvm_put_kvm(vm->kvm);
-		module_put(vm->vendor);
-	}
+	virtsock_vm_detach(vm);
 	/*
 	 * A lane waits for a program only where that has locked its socket just
 	 * before the common code did. Nobody waits for us meanwhile but rmmod.
@@ -103,7 +100,7 @@ static void virtsock_vm_release(struct kref *ref)
 {
 	struct virtsock_vm *vm = container_of(ref, struct virtsock_vm, ref);
 
-	queue_work(virtsock_host_wq, &vm->release_work);
+	queue_work(virtsock_free_wq, &vm->release_work);
 }
 
 /**
@@ -159,6 +156,9 @@ static void virtsock_vm_replace(struct virtsock_vm *vm, struct virtsock_vm *next
 {
 	strscpy(next->name, vm->name, sizeof(next->name));
 	virtsock_policy_move(next, vm);
+	kref_get(&next->ref);
+	vm->next = next;
+	next->behind = true;
 	hash_add_rcu(virtsock_vms, &next->by_cid, next->cid);
 }
 

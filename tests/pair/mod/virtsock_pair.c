@@ -226,6 +226,8 @@ static long pair_create(void)
 	if (!kvm)
 		return -ENOMEM;
 	refcount_set(&kvm->users_count, 1);
+	kvm->mm = current->mm;
+	mmgrab(kvm->mm);
 	kvm->vcpu.kvm = kvm;
 	rcuwait_init(&kvm->vcpu.wait);
 	kvm->vcpu.arch.apic = &kvm->apic;
@@ -265,6 +267,7 @@ void virtsock_pair_put(struct kvm *kvm)
 {
 	if (!refcount_dec_and_test(&kvm->users_count))
 		return;
+	mmdrop(kvm->mm);
 	kfree(kvm);
 	atomic_dec(&pair_vms);
 }

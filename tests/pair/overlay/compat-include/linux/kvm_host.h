@@ -37,6 +37,7 @@ struct kvm_vcpu {
 
 struct kvm {
 	refcount_t users_count;
+	struct mm_struct *mm;
 	u32 dirty_ring_size;
 	struct kvm_lapic apic;
 	struct kvm_vcpu vcpu;
