@@ -139,6 +139,18 @@ void virtsock_kick(struct virtsock_vm *vm)
 }
 
 /**
+ * virtsock_kick_soon() - what waits for the guest is worth a call before long
+ * @vm: the VM, with @vm->soon; the caller holds a reference, or is its vCPU
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_kick_soon(struct virtsock_vm *vm)
+{
+	/* Where nobody answered lately it may be far away. */
+	virtsock_work_by(virtsock_kick_wq, &vm->kick_work, VIRTSOCK_SOON_DELAY);
+}
+
+/**
  * virtsock_kick_later() - short of memory: have the guest try again
  * @vm: the VM
  *
@@ -182,11 +194,21 @@ static void virtsock_kick_work(struct work_struct *work)
 		/* If disarmed the guest is in a call, and is told at its end. */
 		ring = vm->armed;
 		vm->kick = true;
+		WRITE_ONCE(vm->soon, false);
 		vm->armed = false;
 		virtsock_moderate_release(&vm->bell);
 		vm->stopped = false;
 		vm->paused = false;
 		vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
+	} else if (vm->tx_up && vm->soon) {
+		/* Where it was rung before this is in time to repeat that. */
+		ring = vm->armed || vm->waits;
+		if (vm->armed)
+			vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
+		WRITE_ONCE(vm->waits, true);
+		WRITE_ONCE(vm->soon, false);
+		vm->armed = false;
+		virtsock_moderate_release(&vm->bell);
 	}
 	/* Armed means that the guest has called since. */
 	waits = vm->tx_up && !vm->armed && (vm->kick || vm->waits);
@@ -204,6 +226,10 @@ static void virtsock_kick_work(struct work_struct *work)
 	}
 	vm->kick_delay = min_t(unsigned long, 2 * vm->kick_delay, VIRTSOCK_KICK_LAST);
 	queue_delayed_work(virtsock_kick_wq, &vm->kick_work, vm->kick_delay);
+	/* Who found that pending, but without a timer yet, has left it alone. */
+	smp_mb();
+	if (READ_ONCE(vm->soon))
+		virtsock_kick_soon(vm);
 	if (ring)
 		virtsock_ring(vm);
 }

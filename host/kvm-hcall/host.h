@@ -85,6 +85,7 @@ struct virtsock_policy;
  * @txq: packets that wait for the guest
  * @tx_answers: answers to what the guest sent among them
  * @waits: more than credit that nobody is blocked on is among them: worth a call
+ * @soon: some of that credit must not wait for long
  * @tx_up: there is a link to take them
  * @armed: ring when something comes
  * @bell: may that wait for more?
@@ -147,6 +148,7 @@ struct virtsock_vm {
 	struct sk_buff_head txq;
 	u32 tx_answers;
 	bool waits;
+	bool soon;
 	bool tx_up;
 	bool armed;
 	bool kick;
@@ -205,11 +207,11 @@ void virtsock_vm_del_all(void);
 
 struct virtsock_vm *virtsock_vm_by_kvm(struct kvm *kvm);
 struct virtsock_vm *virtsock_vm_attach(struct kvm_vcpu *vcpu);
+void virtsock_vm_detach(struct virtsock_vm *vm);
 bool virtsock_vm_orphaned(struct virtsock_vm *vm);
 bool virtsock_vm_dies(struct virtsock_vm *vm);
 unsigned long virtsock_vm_stale(struct virtsock_vm *vm);
 void virtsock_vm_reset_by_kvm(struct kvm *kvm);
-void virtsock_vm_detach(struct virtsock_vm *vm);
 
 /* vendor.c */
 
@@ -269,6 +271,7 @@ void virtsock_ring(struct virtsock_vm *vm);
 bool virtsock_bell(struct virtsock_vm *vm, enum virtsock_tx_class class, u32 len);
 void virtsock_bell_now(struct virtsock_vm *vm);
 void virtsock_kick(struct virtsock_vm *vm);
+void virtsock_kick_soon(struct virtsock_vm *vm);
 void virtsock_kick_later(struct virtsock_vm *vm);
 void virtsock_kick_in(struct virtsock_vm *vm, u64 ns);
 void virtsock_doorbell_setup(struct virtsock_vm *vm);

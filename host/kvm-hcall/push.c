@@ -233,6 +233,7 @@ int virtsock_push(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u64 gpa,
 	spin_lock_bh(&vm->tx_lock);
 	skb_queue_splice_init(&vm->txq, &batch);
 	WRITE_ONCE(vm->waits, false);
+	WRITE_ONCE(vm->soon, false);
 	spin_unlock_bh(&vm->tx_lock);
 	if (skb_queue_empty(&batch))
 		return 0;
@@ -305,7 +306,7 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 			       enum virtsock_tx_class class)
 {
 	struct rcuwait *lingerer = NULL;
-	bool ring = false;
+	bool ring = false, soon = false;
 
 	spin_lock_bh(&vm->tx_lock);
 	if (!vm->tx_up) {
@@ -315,7 +316,11 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 	__skb_queue_tail(&vm->txq, skb);
 	vm->tx_answers += virtsock_is_answer(skb);
 	/* Credit nobody waits for goes with the guest's next call. */
-	if (class != VIRTSOCK_TX_CREDIT) {
+	if (class == VIRTSOCK_TX_SOON) {
+		/* Who waits for a limit, or for room, is called for that. */
+		soon = !vm->soon && !vm->paused && !vm->stopped;
+		WRITE_ONCE(vm->soon, true);
+	} else if (class != VIRTSOCK_TX_CREDIT) {
 		WRITE_ONCE(vm->waits, true);
 		lingerer = vm->lingerer;
 		ring = virtsock_bell(vm, class, skb->len);
@@ -326,6 +331,8 @@ static int virtsock_push_queue(struct virtsock_vm *vm, struct sk_buff *skb,
 		rcuwait_wake_up(lingerer);
 	if (ring)
 		virtsock_ring(vm);
+	if (soon)
+		virtsock_kick_soon(vm);
 	return 0;
 }
 
@@ -518,6 +525,7 @@ void virtsock_push_purge(struct virtsock_vm *vm)
 	spin_lock_bh(&vm->tx_lock);
 	vm->tx_up = false;
 	vm->armed = false;
+	WRITE_ONCE(vm->soon, false);
 	WRITE_ONCE(vm->waits, false);
 	skb_queue_splice_init(&vm->txq, &freeme);
 	vm->tx_answers = 0;

@@ -51,6 +51,7 @@
  * @peer_stalled: it has asked for credit since the connection was begun
  * @credit_queued: a credit update of this socket waits in a queue
  * @urgent_queued: one that must leave at once is among them
+ * @soon_queued: one that must not wait for long is
  * @answered: something was sent since the last receive, so a further send is
  *	no reply
  * @more: the send in progress has MSG_MORE; under lock_sock
@@ -100,6 +101,7 @@ struct virtsock_sock {
 	bool peer_stalled;
 	bool credit_queued;
 	bool urgent_queued;
+	bool soon_queued;
 	bool answered;
 	bool more;
 	bool begun;
@@ -209,11 +211,18 @@ enum virtsock_tx_class {
 	VIRTSOCK_TX_MORE,	/* payload, more to follow at once */
 	VIRTSOCK_TX_CONTROL,
 	VIRTSOCK_TX_CREDIT,	/* credit nobody waits for */
+	VIRTSOCK_TX_SOON,	/* a little for a peer that is blocked */
 	VIRTSOCK_TX_URGENT,	/* credit the peer is blocked on */
 	VIRTSOCK_TX_DROP	/* superseded: the caller frees it */
 };
 
 /* sock.c */
+
+/* How long VIRTSOCK_TX_SOON waits for another reason to call, in jiffies */
+#define VIRTSOCK_SOON_DELAY	max(HZ / 20, 1)
+
+void virtsock_work_by(struct workqueue_struct *wq, struct delayed_work *work,
+		      unsigned long delay);
 int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
 void virtsock_credit_check(struct vsock_sock *vsk);
 ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,

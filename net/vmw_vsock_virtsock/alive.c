@@ -15,6 +15,12 @@ static unsigned long virtsock_alive_period(void)
 						      VIRTSOCK_ALIVE_IDLE) * HZ;
 }
 
+/* A host that is full calls when it is not, and a call takes all along then. */
+static bool virtsock_alive_hurry(struct virtsock_link *l)
+{
+	return READ_ONCE(l->soon) && !READ_ONCE(l->stopped);
+}
+
 static void virtsock_alive_work(struct work_struct *work)
 {
 	struct virtsock_link *l = container_of(to_delayed_work(work),
@@ -24,12 +30,16 @@ static void virtsock_alive_work(struct work_struct *work)
 
 	if (!READ_ONCE(l->up))
 		return;
-	if (left <= 0) {
+	if (left <= 0 || virtsock_alive_hurry(l)) {
 		virtsock_flush(l, VIRTSOCK_FLUSH_ALIVE);
 		left = period;
 	}
 	/* A period from the last call: one from now on could be twice as long. */
 	queue_delayed_work(l->wq, &l->alive_work, left);
+	/* Who found that pending, but without a timer yet, has left it alone. */
+	smp_mb();
+	virtsock_work_by(l->wq, &l->alive_work, virtsock_alive_hurry(l) ?
+			 VIRTSOCK_SOON_DELAY : virtsock_alive_period());
 }
 
 /**
@@ -40,7 +50,23 @@ static void virtsock_alive_work(struct work_struct *work)
  */
 void virtsock_alive(struct virtsock_link *l)
 {
-	mod_delayed_work(l->wq, &l->alive_work, virtsock_alive_period());
+	virtsock_work_by(l->wq, &l->alive_work, virtsock_alive_period());
+}
+
+/**
+ * virtsock_alive_soon() - something must not wait for the next call for long
+ * @l: the link; @l->soon is set
+ *
+ * A timer of its own for each would cost more than it is worth: one in
+ * VIRTSOCK_SOON_DELAY is for all.
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_alive_soon(struct virtsock_link *l)
+{
+	/* The work is not pending any more before it looks for @soon. */
+	smp_mb();
+	virtsock_work_by(l->wq, &l->alive_work, VIRTSOCK_SOON_DELAY);
 }
 
 /**

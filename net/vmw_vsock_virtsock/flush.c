@@ -26,6 +26,7 @@ static const enum virtsock_sched_event virtsock_class_event[] = {
 	[VIRTSOCK_TX_MORE]	= VIRTSOCK_SCHED_MORE,
 	[VIRTSOCK_TX_CONTROL]	= VIRTSOCK_SCHED_CONTROL,
 	[VIRTSOCK_TX_CREDIT]	= VIRTSOCK_SCHED_CREDIT,
+	[VIRTSOCK_TX_SOON]	= VIRTSOCK_SCHED_CREDIT,
 	[VIRTSOCK_TX_URGENT]	= VIRTSOCK_SCHED_URGENT,
 };
 
@@ -60,6 +61,7 @@ static void __virtsock_flush(struct virtsock_link *l,
 	do {
 		cost = 0;
 		l->again = false;
+		WRITE_ONCE(l->soon, false);
 		l->batch_seq++;
 		if (trace_virtsock_link_flush_enabled())
 			first = l->sched.msgs ? l->sched.first_ns : 0;
@@ -105,7 +107,7 @@ locked:
 			break;
 		/* Held back by virtsock_obey() since this round began */
 		held = l->stopped && !skb_queue_empty(&l->txq);
-		l->stopped = ret & VIRTSOCK_FR_TX_STOP;
+		WRITE_ONCE(l->stopped, ret & VIRTSOCK_FR_TX_STOP);
 		again = l->again || (ret & (VIRTSOCK_FR_RX_MORE |
 					    VIRTSOCK_FR_TX_MORE)) ||
 			(!l->stopped && (!all || held));
@@ -344,7 +346,11 @@ int virtsock_tx(struct virtsock_link *l, struct sk_buff *skb)
 		return -ENODEV;
 	}
 	__skb_queue_tail(&l->txq, skb);
+	if (class == VIRTSOCK_TX_SOON)
+		WRITE_ONCE(l->soon, true);
 	virtsock_tx_queued(l, skb->sk, class, len);
+	if (class == VIRTSOCK_TX_SOON)
+		virtsock_alive_soon(l);
 	return len;
 }
 
@@ -486,7 +492,7 @@ void virtsock_tx_purge(struct virtsock_link *l)
 	virtsock_sched_flushed(&l->sched);
 	l->batch_seq++;
 	l->again = false;
-	l->stopped = false;
+	WRITE_ONCE(l->stopped, false);
 	l->head = 0;
 	l->tail = 0;
 	l->rx_off = 0;

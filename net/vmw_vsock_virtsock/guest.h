@@ -49,7 +49,8 @@ struct virtsock_poller {
  * @flushing: somebody owns the flush: the ring, @batch, @inflight and the
  *	receive buffer are its
  * @again: somebody else wants a flush; the owner makes it
- * @stopped: the host is full; its doorbell tells when to go on
+ * @stopped: the host is full; its doorbell tells when to go on; read without
+ * @soon: credit in @txq must not wait for long; read without
  * @batch_seq: number of the batch that is gathered now
  * @pollers: who polls, and whether they mean to sleep
  * @sched: when to flush
@@ -78,7 +79,7 @@ struct virtsock_poller {
  * @poll: tasklet of the doorbell
  * @flush_work: where a flush goes on that took too long, or needs memory
  * @alive_work: polls where nothing else did: each second while there are
- *	connections, each ten otherwise
+ *	connections, each ten otherwise; and before long for what is @soon
  * @last_call: jiffies of the last hypercall
  * @wq: for all of them and the lanes
  *
@@ -102,6 +103,7 @@ struct virtsock_link {
 	bool flushing;
 	bool again;
 	bool stopped;
+	bool soon;
 	u32 batch_seq;
 	struct virtsock_poller pollers[1 << VIRTSOCK_POLLERS_BITS];
 	struct virtsock_sched sched;
@@ -204,6 +206,7 @@ bool virtsock_poll_waits(struct virtsock_link *l, struct virtsock_sock *vs);
 
 /* alive.c */
 void virtsock_alive(struct virtsock_link *l);
+void virtsock_alive_soon(struct virtsock_link *l);
 void virtsock_alive_init(struct virtsock_link *l);
 void virtsock_alive_exit(struct virtsock_link *l);
 

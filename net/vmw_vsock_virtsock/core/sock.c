@@ -121,6 +121,57 @@ static bool virtsock_credit_urgent(struct virtsock_sock *vs, struct sock *sk)
 	       virtsock_credit_useful(vs, sk);
 }
 
+/*
+ * Is there something for a blocked peer, though not much? A reader may be slow,
+ * and its writer have a timeout: it must not wait for half of the window. vs->lock
+ * held.
+ */
+static bool virtsock_credit_soon(struct virtsock_sock *vs, struct sock *sk)
+{
+	u32 entries, fwd_cnt;
+
+	if (!vs->peer_blocked || vs->urgent_queued || vs->soon_queued)
+		return false;
+	entries = virtsock_compat_rx_entries(vs->buf_size, sk->sk_type);
+	spin_lock_bh(&vs->vvs.rx_lock);
+	fwd_cnt = vs->vvs.fwd_cnt;
+	spin_unlock_bh(&vs->vvs.rx_lock);
+	/* Nobody waits for records where there is no limit to them. */
+	return fwd_cnt != vs->sent_fwd ||
+	       (entries != VIRTSOCK_CREDIT_NO_RULE &&
+		virtsock_rx_limit(vs, sk->sk_type) != vs->sent_limit);
+}
+
+/*
+ * The common code has an update for each message, and for a stream where little
+ * of the buffer that it begins with is left. Is the buffer larger by now, so much
+ * of it is worth one as well. vs->lock held.
+ */
+static bool virtsock_credit_much(struct virtsock_sock *vs, struct sock *sk)
+{
+	return READ_ONCE(vs->vvs.fwd_cnt) - vs->sent_fwd >= VIRTSOCK_BUF_DEFAULT / 2 &&
+	       virtsock_credit_soon(vs, sk);
+}
+
+/**
+ * virtsock_work_by() - have a work done in so long at the latest
+ * @wq: the workqueue
+ * @work: it may be pending; what comes earlier stays
+ * @delay: jiffies
+ *
+ * Context: any but hard irq. Who queues @work from itself looks again whether it is
+ * wanted: in between it is pending without a timer, and left alone here.
+ */
+void virtsock_work_by(struct workqueue_struct *wq, struct delayed_work *work,
+		      unsigned long delay)
+{
+	if (!delayed_work_pending(work) ||
+	    (timer_pending(&work->timer) &&
+	     time_after(READ_ONCE(work->timer.expires), jiffies + delay)))
+		mod_delayed_work(wq, work, delay);
+}
+EXPORT_SYMBOL_GPL(virtsock_work_by);
+
 /**
  * virtsock_credit_check() - does a blocked peer need to know now?
  * @vsk: the socket
@@ -138,7 +189,8 @@ void virtsock_credit_check(struct vsock_sock *vsk)
 		return;
 
 	spin_lock_bh(&vs->lock);
-	send = virtsock_credit_urgent(vs, sk_vsock(vsk));
+	send = virtsock_credit_urgent(vs, sk_vsock(vsk)) ||
+	       virtsock_credit_much(vs, sk_vsock(vsk));
 	spin_unlock_bh(&vs->lock);
 	if (send)
 		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_UPDATE);
@@ -314,6 +366,9 @@ enum virtsock_tx_class virtsock_sock_tx(struct sk_buff *skb)
 		if (virtsock_credit_urgent(vs, sk)) {
 			vs->urgent_queued = true;
 			class = VIRTSOCK_TX_URGENT;
+		} else if (virtsock_credit_soon(vs, sk)) {
+			vs->soon_queued = true;
+			class = VIRTSOCK_TX_SOON;
 		} else if (vs->credit_queued) {
 			class = VIRTSOCK_TX_DROP;
 		}
@@ -344,6 +399,7 @@ void virtsock_sock_untx(struct sk_buff *skb)
 	spin_lock_bh(&vs->lock);
 	vs->credit_queued = false;
 	vs->urgent_queued = false;
+	vs->soon_queued = false;
 	spin_unlock_bh(&vs->lock);
 }
 EXPORT_SYMBOL_GPL(virtsock_sock_untx);
@@ -373,6 +429,7 @@ void virtsock_sock_stamp(struct sk_buff *skb)
 	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_CREDIT_UPDATE) {
 		vs->credit_queued = false;
 		vs->urgent_queued = false;
+		vs->soon_queued = false;
 	}
 	if (vs->peer_blocked && virtsock_credit_useful(vs, sk))
 		vs->peer_blocked = false;

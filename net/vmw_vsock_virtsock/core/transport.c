@@ -160,6 +160,7 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	vs->peer_stalled = false;
 	vs->credit_queued = false;
 	vs->urgent_queued = false;
+	vs->soon_queued = false;
 	spin_unlock_bh(&vs->lock);
 	/* Who ends a hold takes what it has sent from the side first. */
 	again = READ_ONCE(vs->held);

@@ -16,9 +16,10 @@ API_PORT=5000
 # lowat.partial: room is counted in whole packets, so a reader that took part
 # of one and waits for nearly all of the buffer waits for ever.
 # uring.connect: the io_uring of 6.1 takes any wake-up for the end of connect().
+# lowat.edge: nobody is told there when the mark is raised.
 API_KNOWN='stream.lowat.partial'
 case "$LAB_HOST_KVER $LAB_GUEST_KVER" in
-*6.1.*)	API_KNOWN+=' stream.uring.connect seqpacket.uring.connect' ;;
+*6.1.*)	API_KNOWN+=' stream.uring.connect seqpacket.uring.connect stream.lowat.edge' ;;
 esac
 
 # What the peers cannot do and virtsock can: buffers smaller than the bookkeeping
@@ -31,7 +32,7 @@ API_KNOWN_PEERS='stream.bufsize.before seqpacket.bufsize.before
 	stream.bufsize.shrink seqpacket.bufsize.shrink
 	stream.bufsize.flow seqpacket.bufsize.flow
 	stream.bufsize.grown seqpacket.bufsize.grown
-	stream.lowat.own stream.lowat.raised
+	stream.lowat.own stream.lowat.raised stream.lowat.large stream.lowat.edge
 	stream.uring.connect seqpacket.uring.connect'
 API_KNOWN_PEERS=${API_KNOWN_PEERS//[$'\n\t']/ }
 

@@ -4,6 +4,7 @@
  * waits for credit, must not wait for each other.
  */
 #include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "groups.h"
@@ -272,7 +273,6 @@ static void own_helper(void)
 	meet();
 }
 
-/* What was freed so far is worth nothing, until the reader wants more. */
 /*
  * The same with messages as large as the buffer: what the reader took of the first
  * must have made room, as the mark lies above the rest of it.
@@ -305,6 +305,7 @@ static void large_helper(void)
 	meet();
 }
 
+/* What was freed so far is worth nothing, until the reader wants more. */
 static void raised_subject(void)
 {
 	int fd = pair();
@@ -317,6 +318,44 @@ static void raised_subject(void)
 	set_int(fd, SO_RCVLOWAT, 1);
 	drain(fd, 100000, len);
 	meet();
+}
+
+/* The same where nobody asks again: an edge is waited for since before. */
+static void edge_subject(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int fd = sock_new(), epfd = NEED(epoll_create1(EPOLL_CLOEXEC)), i;
+	uint64_t len;
+
+	/* One that does not grow */
+	set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, 260000);
+	fd = pair_from(fd);
+	for (i = 0; i < 3; i++) {
+		len = hear();
+		recv_all(fd, 0, 100000);
+		if (!i)
+			NEED(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev));
+		while (NEED(epoll_wait(epfd, &ev, 1, 0)))
+			;
+		set_int(fd, SO_RCVLOWAT, 200000);
+		EQUAL(NEED(epoll_wait(epfd, &ev, 1, 600)), 1);
+		set_int(fd, SO_RCVLOWAT, 1);
+		drain(fd, 100000, len);
+		meet();
+	}
+}
+
+static void edge_helper(void)
+{
+	int fd = pair(), i;
+	uint64_t len;
+
+	for (i = 0; i < 3; i++) {
+		len = fill_up(fd, 8192);
+		tell(len);
+		send_all(fd, len, 100000);
+		meet();
+	}
 }
 
 static void raised_helper(void)
@@ -337,8 +376,9 @@ const struct vsapi_test lowat_tests[] = {
 	{ "trickle", STREAM, trickle_subject, trickle_helper },
 	{ "coarse", STREAM, coarse_subject, coarse_helper },
 	{ "own", STREAM, own_subject, own_helper },
+	{ "large", STREAM, large_subject, large_helper },
 	{ "raised", STREAM, raised_subject, raised_helper },
+	{ "edge", STREAM, edge_subject, edge_helper },
 	{ "partial", STREAM, partial_subject, partial_helper },
 	{}
 };
-	{ "large", STREAM, large_subject, large_helper },

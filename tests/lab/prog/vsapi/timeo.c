@@ -133,10 +133,94 @@ static void in_time_helper(void)
 	meet();
 }
 
+/*
+ * The reader takes one message, and then does something else for long: the one that
+ * waits has room, and is told in time.
+ */
+#define PROGRESS_LEN	30000
+
+static void progress_subject(void)
+{
+	uint8_t *buf = big_buf(PROGRESS_LEN);
+	int fd = pair(), i;
+	uint64_t off;
+
+	off = fill_up(fd, PROGRESS_LEN);
+	set_timeo(fd, SO_SNDTIMEO, 600);
+	for (i = 0; i < 4; i++) {
+		tell(off);
+		fill(off, buf, PROGRESS_LEN);
+		EQUAL(NEED(send(fd, buf, PROGRESS_LEN, MSG_NOSIGNAL)), PROGRESS_LEN);
+		off += PROGRESS_LEN;
+	}
+	tell(off);
+	meet();
+}
+
+static void progress_helper(void)
+{
+	int fd = pair(), i;
+	uint64_t off;
+
+	for (i = 0; i < 4; i++) {
+		hear();
+		/* By then the other half waits. */
+		nap(100);
+		recv_all(fd, i * PROGRESS_LEN, PROGRESS_LEN);
+	}
+	off = hear();
+	drain(fd, i * PROGRESS_LEN, off - i * PROGRESS_LEN);
+	meet();
+}
+
+/*
+ * A stream that was fast, so that buffers may have grown, and then has a reader who
+ * takes 64 KiB every 0.3 s.
+ */
+#define FAST	(8 << 20)
+#define SLOW	65536
+
+static void slow_subject(void)
+{
+	uint8_t *buf = big_buf(SLOW);
+	int fd = pair();
+	uint64_t off;
+	ssize_t n;
+
+	send_all(fd, 0, FAST);
+	meet();
+	off = FAST + fill_up(fd, SLOW);
+	set_timeo(fd, SO_SNDTIMEO, 2500);
+	tell(off);
+	fill(off - FAST, buf, SLOW);
+	n = NEED(send(fd, buf, SLOW, MSG_NOSIGNAL));
+	tell(off + n);
+	meet();
+}
+
+static void slow_helper(void)
+{
+	uint64_t off = 0, end;
+	int fd = pair(), i;
+
+	recv_all(fd, 0, FAST);
+	meet();
+	end = hear() - FAST;
+	for (i = 0; i < 12 && off + SLOW <= end; i++, off += SLOW) {
+		recv_all(fd, off, SLOW);
+		nap(300);
+	}
+	end = hear() - FAST;
+	drain(fd, off, end - off);
+	meet();
+}
+
 const struct vsapi_test timeo_tests[] = {
 	{ "recv", BOTH, recv_subject, recv_helper },
 	{ "accept", BOTH, accept_time, NULL },
 	{ "send", BOTH, send_subject, send_helper },
 	{ "in-time", BOTH, in_time_subject, in_time_helper },
+	{ "progress", SEQ, progress_subject, progress_helper },
+	{ "slow", STREAM, slow_subject, slow_helper },
 	{}
 };
