@@ -267,6 +267,7 @@ int virtsock_pull(struct kvm_vcpu *vcpu, struct virtsock_vm *vm, u32 head,
 			err = virtsock_pull_record(vcpu, vm, &info, rec, &packets);
 			if (err == -ENOMEM) {
 				virtsock_kick_later(vm);
+				virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_STOPS);
 				*flags |= VIRTSOCK_FR_TX_STOP;
 			}
 			if (err < 0)

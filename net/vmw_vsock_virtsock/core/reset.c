@@ -5,6 +5,22 @@
 #include <linux/mutex.h>
 #include <virtsock/core.h>
 
+/*
+ * Nobody reads what is left in a socket that was closed. The common code keeps it
+ * until the peer has answered, or for 8 s; it may be all the memory that a VMM's
+ * cgroup has, and then the VM cannot answer. No credit is given back for it.
+ */
+static void virtsock_sock_forget(struct virtsock_sock *vs)
+{
+	struct sk_buff_head freeme;
+
+	__skb_queue_head_init(&freeme);
+	spin_lock_bh(&vs->vvs.rx_lock);
+	skb_queue_splice_init(&vs->vvs.rx_queue, &freeme);
+	spin_unlock_bh(&vs->vvs.rx_lock);
+	__skb_queue_purge(&freeme);
+}
+
 /**
  * virtsock_sock_release() - close (transport .release)
  * @vsk: the socket
@@ -29,6 +45,8 @@ void virtsock_sock_release(struct vsock_sock *vsk)
 	 */
 	if (vs && sk_vsock(vsk)->sk_state == TCP_SYN_SENT)
 		virtsock_cancel_pkt(vsk);
+	if (vs)
+		virtsock_sock_forget(vs);
 	/* Who lingers waits until all is sent, on kernels that have it so. */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
 	/* SOCK_DEAD is set: we see "dead", or virtsock_sock_reset() that. */

@@ -110,8 +110,22 @@ splat_panic() {
 	!on { print }'
 }
 
+# A process that the kernel killed as its cgroup had no more memory, which the case
+# has caused and says by a file "ooms": that whole report, and no other one.
+splat_oom() {
+	if [ ! -e "${LAB_TMP:-/nowhere}/ooms" ]; then
+		cat
+		return
+	fi
+	awk '/ invoked oom-killer: / { on = 1; block = "" }
+	!on { print; next }
+	{ block = block $0 "\n" }
+	/ Memory cgroup out of memory: / { block = ""; on = 0 }
+	END { printf "%s", block }'
+}
+
 splat_show() {
-	dmesg | splat_races | sed 's/^/host: /'
+	dmesg | splat_oom | splat_races | sed 's/^/host: /'
 	splat_guests | splat_panic | splat_step | splat_races
 }
 
