@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a panic under traffic and the kdump kernel, which loads the module; its memory stays its own
-# when: full
+# when: once
 # timeout: 400
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: kexec under traffic into a kernel that loads the module again; its memory stays its own
-# when: full
+# when: once
 # timeout: 240
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: SIGKILL of the VMM, system_reset, and each way in which a PC reboots, under traffic: told within 2 s
-# when: full
+# when: once
 # timeout: 400
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the guest sleeps (to RAM), busy and idle: told within 2 s of waking, linked again, memory is what it was
-# when: full
+# when: once
 # timeout: 240
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
