@@ -61,15 +61,13 @@ nap() {
 	read -rt "$1" -u "$NAP" _ || :
 }
 
-# needs_debug: for a kernel that looks for faults on both sides.
+# needs_debug [VARIANT]: for a kernel that looks for faults on both sides.
 needs_debug() {
-	local kver
+	local kver variant=${1:-debug}
 
 	for kver in "$LAB_HOST_KVER" "$LAB_GUEST_KVER"; do
-		case $kver in
-		*-debug)	;;
-		*)		fail "only for --host 6.12-debug --guest 6.12-debug" ;;
-		esac
+		[ "${kver##*-}" = "$variant" ] ||
+			fail "only for --host 6.12-$variant --guest 6.12-$variant"
 	done
 }
 

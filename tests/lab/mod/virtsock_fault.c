@@ -3,10 +3,14 @@
  * Faults on purpose, one for each tool of a kernel that looks for them: where
  * these are not found, it means nothing that none was found in virtsock.
  */
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -20,6 +24,7 @@ static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 static DEFINE_SPINLOCK(spin);
 static int __rcu *shared;
+static int raced, seen;
 static LIST_HEAD(list);
 static struct list_head entry;
 static struct {
@@ -97,6 +102,41 @@ static void fault_index(void)
 	(void)READ_ONCE(data.table[at]);
 }
 
+static int fault_racer(void *counter)
+{
+	while (!kthread_should_stop()) {
+		(*(int *)counter)++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Reads that are not marked, enough for some to be watched, beside a writer. */
+static void fault_race(void)
+{
+	struct task_struct *racer;
+	unsigned int cpu;
+	int i;
+
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	racer = kthread_create(fault_racer, &raced, "fault_racer");
+	if (cpu >= nr_cpu_ids || IS_ERR(racer))
+		goto out;
+	kthread_bind(racer, cpu);
+	wake_up_process(racer);
+	while (!READ_ONCE(raced))
+		cond_resched();
+	for (i = 0; i < 20000; i++) {
+		WRITE_ONCE(seen, raced);
+		barrier();
+	}
+out:
+	if (!IS_ERR(racer))
+		kthread_stop(racer);
+	migrate_enable();
+}
+
 static void fault_timer_fn(struct timer_list *t)
 {
 }
@@ -139,6 +179,7 @@ static const struct {
 	{ "object", fault_object },
 	{ "list", fault_list },
 	{ "leak", fault_leak },
+	{ "race", fault_race },
 };
 
 static int __init fault_init(void)
