@@ -13,8 +13,6 @@
 # and hard ones. Those in time are generous: an emulated CPU, which others share,
 # does in them what a real one does in a hundredth.
 
-# ns, as a power of two: 0.5 s
-HOSTILE_CALL=29
 # ms that a program of the guest may be late
 HOSTILE_GAP=500
 
@@ -77,6 +75,6 @@ watch_off() {
 		head -n 20 "$LAB_TMP/too-much"
 		fail "$(wc -l <"$LAB_TMP/too-much") hypercalls did more than they may"
 	fi
-	[ "$longest" -le $((HOSTILE_CALL + LAB_SCALE - 1)) ] ||
+	[ "$longest" -le "$LONGEST_CALL" ] ||
 		fail "a hypercall took more than $(((1 << (longest - 1)) / 1000000)) ms"
 }
