@@ -205,8 +205,7 @@ class Bench:
                 if transport == "virtsock":
                     self.counted(number)
                     self.policies(number)
-                if number == 1:
-                    self.memory(number)
+                self.memory(number)
             order.reverse()
             self.write({"done": number})
             self.sync()
@@ -261,6 +260,17 @@ def main():
     if plan["name"] == "profile":
         plan["cells"] = list(plans.profiled())
     bench = Bench(plan)
+    status = 0
+    try:
+        measure(bench, plan)
+    except Failure as why:
+        say(f"FAIL: {why}")
+        status = 1
+    bench.host.close()
+    return status
+
+
+def measure(bench, plan):
     bench.guests["A"] = place.Guest("A")
     bench.host.add(bench.guests["A"])
     bench.write({"machine": bench.machine(), "plan": plan})
@@ -277,8 +287,6 @@ def main():
     bench.sync()
     say(f"{bench.cells} cells, {bench.failed} failed, "
         f"{time.monotonic() - bench.began:.0f} s")
-    bench.host.use(None)
-    return 0
 
 
 if __name__ == "__main__":

@@ -180,6 +180,12 @@ class Host:
         self.transport = None
         self.unix = serve([], ["unix:bench:1"])
 
+    def close(self):
+        """Nothing stays that would be in the way of the next run."""
+        self.unix.kill()
+        self.unix.wait()
+        self.use(None)
+
     def add(self, guest):
         self.guests.append(guest)
         guest.serve()
@@ -198,6 +204,7 @@ class Host:
                 guest.shell(UNLOAD, "vmw_vsock_virtsock")
             command("virtsock", "vm", "del", "--all")
             shell(UNLOAD, "virtsock_host")
+            shell(UNLOAD, "virtsock_core")
         elif self.transport == "vhost":
             for guest in self.guests:
                 guest.unplug()

@@ -89,11 +89,11 @@ def beside(plan, peer):
 
 
 def with_buffers(plan, cells):
-    """Streams also with our buffer, where somebody compares. A round trip has one
-    message under way, so its buffer does not matter."""
+    """What one connection can move also with our buffer, where somebody compares. A
+    round trip has one message under way, so its buffer does not matter."""
     for one in cells:
         yield one
-        if (plan["variants"] and one["test"] == "stream" and
+        if (plan["variants"] and one["test"] in ("stream", "seq", "zerocopy") and
                 one["peer"] in ("vhost", "tcp", "unix")):
             yield {**one, "variant": "same", "sockbuf": OUR_BUFFER}
 
@@ -165,7 +165,7 @@ def half(plan, transport):
     peers = [peer for peer in PEERS
              if HALF[peer] == transport and peer not in plan.get("without", ())]
     yield from with_buffers(plan, main_cells(plan, peers))
-    yield from more_cells(plan, peers)
+    yield from with_buffers(plan, more_cells(plan, peers))
 
 
 def scale_cells(plan, transport, vms):

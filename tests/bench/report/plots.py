@@ -77,14 +77,17 @@ def figure(run):
                "µs", plan["ping_sizes"], size_label)
     size = plan["conn_sizes"][0]
     for peer in reversed(STYLE):
-        curve(grid[2][0], run, "conns", peer, "mbps", plan["conns"], "n", size=size,
+        curve(grid[2][1], run, "conns", peer, "mbps", plan["conns"], "n", size=size,
               dir=G2H)
-    finish(grid[2][0], f"Together, {size} B, guest to host", "connections", "MB/s",
-           plan["conns"])
+    if plan["conns"]:
+        finish(grid[2][1], f"Together, {size} B, guest to host", "connections", "MB/s",
+               plan["conns"])
+    else:
+        grid[2][1].set_axis_off()
     for peer in ("tcp", "vhost", "virtsock"):
-        curve(grid[2][1], run, "stream", peer, "exits_per_mb", plan["sizes"], "size",
+        curve(grid[2][0], run, "stream", peer, "exits_per_mb", plan["sizes"], "size",
               min, dir=G2H)
-    finish(grid[2][1], "VM exits for each MB, guest to host", "bytes in a message",
+    finish(grid[2][0], "VM exits for each MB, guest to host", "bytes in a message",
            "exits/MB", plan["sizes"], size_label)
     handles, labels = grid[0][0].get_legend_handles_labels()
     fig.legend(handles[::-1], labels[::-1], loc="upper center", ncol=5,
