@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: malformed rings, records and addresses cost a guest its link, nobody else anything
-# when: once
 # timeout: 180
 needs_virtsock
 vm A
@@ -18,6 +17,18 @@ bg honest vst listen recv port=1101 size=1-4000 count=20000
 ready honest
 bg client guest B vst connect send cid=2 port=1101 size=1-4000 count=20000
 
+# epoch_of GUEST: of its link
+epoch_of() {
+	guest "$1" "$LAB_REPO/build/virtsock" link show | sed -n 's/.*epoch \(0x[0-9a-f]*\).*/\1/p'
+}
+
+# The neighbour's epoch, were it known, is of no use.
+stolen=$(epoch_of B)
+[ "$stolen" != "$(epoch_of A)" ] || fail "two links have one epoch"
+guest A insmod "$bad" stolen="$stolen"
+guest A rmmod virtsock_bad
+[ "$(epoch_of B)" = "$stolen" ] || fail "the neighbour has lost its link"
+
 # Somebody breaks the link that the transport has: both sides learn it.
 bg hold vst listen hold port=1102
 bg drain vst listen drain port=1103 size=64 expect=ECONNRESET
@@ -27,7 +38,7 @@ bg drain2 guest A vst connect drain cid=2 port=1102 size=64 expect=ECONNRESET
 bg hold2 guest A vst connect hold cid=2 port=1103
 ready hold2 RUNNING
 ready hold RUNNING
-epoch=$(guest A "$LAB_REPO/build/virtsock" link show | sed -n 's/.*epoch \(0x[0-9a-f]*\).*/\1/p')
+epoch=$(epoch_of A)
 guest A insmod "$bad" epoch="$epoch"
 guest A rmmod virtsock_bad
 ends drain 5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# case: SIGKILL of the VMM, system_reset, and each way in which a PC reboots, under traffic: told within 2 s
+# case: SIGKILL of the VMM, system_reset, and each way in which a PC reboots, under traffic: told within 2 s, the next kernel's memory stays its own
 # when: once
 # timeout: 400
 . "$LAB_REPO/tests/lab/host/life.sh"
@@ -23,9 +23,12 @@ for how in SIGKILL system_reset acpi kbd triple pci sysrq; do
 	else
 		vm_wait L
 		[ "$how" = system_reset ] || stop off
+		# Where the old kernel's ring and buffer were, too
+		keep L 100
 		bare_load L
 	fi
 	traffic_again L
+	[ "$how" = SIGKILL ] || keep_check L
 done
 traffic_ends L
 exercise L

@@ -2,6 +2,8 @@
 # case: memory is plugged in and taken out while traffic runs
 # when: once
 # timeout: 240
+. "$LAB_REPO/tests/lab/host/life.sh"
+needs_virtsock
 host_load
 VM_MEM=256M,slots=4,maxmem=2G vm_boot B
 vm_own B
@@ -19,12 +21,7 @@ grown() {
 }
 
 # Traffic both ways, content checked, while memory comes.
-bg server vst listen echo port=1910
-bg server2 guest B vst listen echo port=1911
-ready server
-ready server2
-bg ping guest B vst connect ping cid=2 port=1910 size=30000 count=3000
-bg ping2 vst connect ping cid=43 port=1911 size=30000 count=3000
+traffic B
 
 auto=/sys/devices/system/memory/auto_online_blocks
 guest B sh -c "echo online_kernel >$auto"
@@ -43,24 +40,21 @@ print("READY", flush=True)
 signal.pause()'
 until_ok 90 grep READY "$LAB_TMP/fill.out"
 exercise B
+traffic_ends B
 # Ring and buffers, too, perhaps.
-ends ping 100
-ends ping2 100
-ends server
-ends server2
 until_ok 30 guest B rmmod vmw_vsock_virtsock
 vm_load B
 exercise B
 stop fill
 
 # And out again.
-bg server vst listen echo port=1912
-ready server
-bg ping guest B vst connect ping cid=2 port=1912 size=30000 count=2000
+resets=$(vm_stat B resets)
+traffic B
 vm_hmp B "device_del d2"
 until_ok 60 grown -lt 200000
 until_ok 60 vm_hmp B "object_del m2"
-ends ping 100
-ends server
+traffic_moves B
+traffic_ends B
 exercise B
+[ "$(vm_stat B resets)" -eq "$resets" ] || fail "the link has ended meanwhile"
 vm_kill B

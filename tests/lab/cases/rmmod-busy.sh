@@ -10,14 +10,18 @@ ready hold2 RUNNING
 bg server vst listen recv port=901 size=1-4000 count=30000
 ready server
 bg client guest A vst connect send cid=2 port=901 size=1-4000 count=30000
+bg server2 guest A vst listen recv port=903 size=1-4000 count=30000
+ready server2
+bg client2 vst connect send cid=42 port=903 size=1-4000 count=30000
 if rmmod virtsock_host; then
 	fail "rmmod on the host worked with a socket open"
 fi
 if guest A rmmod vmw_vsock_virtsock; then
 	fail "rmmod in the guest worked with a socket open"
 fi
-ends client 60
-ends server 60
+for name in client server client2 server2; do
+	ends $name 60
+done
 stop hold
 stop hold2
 # Other guests lose their link with it.

@@ -8,7 +8,8 @@
  * and sends small messages without regard for credit in records. With
  * stranger=PORT it sends everything there, for 3 s, as if it had a connection.
  * With storm=MS it makes hypercalls for so long, whatever it is told; with
- * hellos=MS it only says HELLO, and is bound to nothing.
+ * hellos=MS it only says HELLO, and is bound to nothing. With stolen=EPOCH it has
+ * that of another VM's link.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -44,6 +45,10 @@ MODULE_PARM_DESC(storm, "how long to make hypercalls without end, in ms");
 static unsigned int hellos;
 module_param(hellos, uint, 0444);
 MODULE_PARM_DESC(hellos, "how long to say HELLO without end, in ms");
+
+static unsigned long stolen;
+module_param(stolen, ulong, 0444);
+MODULE_PARM_DESC(stolen, "epoch of another VM's link");
 
 static unsigned int failed, cid, head;
 static u32 tail;	/* as the host said last */
@@ -445,6 +450,24 @@ static void try_hellos(void)
 	pr_info("virtsock_bad: %u calls in %u ms\n", n, hellos);
 }
 
+/* Who knows another VM's epoch has nothing of that VM by it. */
+static void try_stolen(void)
+{
+	unsigned long rbx, rcx;
+	unsigned int op;
+
+	for (op = VIRTSOCK_HC_HELLO + 1; op < VIRTSOCK_HC_NR; op++) {
+		rbx = stolen;
+		rcx = 0;
+		expect("another VM's epoch", VIRTSOCK_ESTALE,
+		       call(op, &rbx, &rcx, virt_to_phys(rx), PAGE_SIZE << ORDER));
+	}
+	if (memchr_inv(rx, 0, PAGE_SIZE << ORDER)) {
+		pr_err("virtsock_bad: something came by another VM's epoch\n");
+		failed++;
+	}
+}
+
 static int __init bad_init(void)
 {
 	ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, ORDER);
@@ -454,6 +477,8 @@ static int __init bad_init(void)
 	} else if (epoch) {
 		expect("head beyond the transport's ring", VIRTSOCK_EPROTO,
 		       flush_to(epoch, 0x7ffffff8, 0, 0, 0));
+	} else if (stolen) {
+		try_stolen();
 	} else if (flood) {
 		try_flood();
 	} else if (stranger) {
