@@ -66,14 +66,21 @@ def cell(test, peer, **args):
 
 
 def profiled():
-    """What is looked into: large and small messages of a stream both ways, and
-    round trips."""
+    """What is looked into: large and small messages of a stream both ways, round
+    trips, and to the host what else misses its target."""
     for peer in ("virtsock", "vhost", "unix"):
         for size in (65536, 56):
             for way in directions(peer):
                 yield cell("stream", peer, size=size, dir=way, run=4000000)
         yield cell("ping", peer, mode="ping", size=56, dir="recv", run=4000000,
                    rounds=100000)
+        yield cell("seq", peer, type="seq", size=56, dir="recv", run=4000000,
+                   **({"sockbuf": OUR_BUFFER} if peer == "vhost" else {}))
+        if peer != "unix":
+            yield cell("zerocopy", peer, size=65536, dir="recv", zerocopy=1,
+                       run=4000000)
+        yield cell("conns", peer, size=1024, dir="recv", n=1024, multi=1,
+                   run=8000000)
 
 
 def beside(plan, peer):

@@ -154,7 +154,9 @@ def title(cell):
     if cell["test"] == "ping":
         return f"Round trips of {cell['size']} B, the {way.split()[0]} asks"
     size = f"{cell['size'] // 1024} KiB" if cell["size"] >= 1024 else f"{cell['size']} B"
-    return f"A stream of {size}, {way}"
+    what = {"stream": "A stream of", "seq": "Seqpacket, messages of",
+            "zerocopy": "MSG_ZEROCOPY, messages of", "conns": "1,024 connections, sends of"}
+    return f"{what[cell['test']]} {size}, {way}"
 
 
 def table(rows, columns):
