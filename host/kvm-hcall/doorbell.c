@@ -202,7 +202,7 @@ static void virtsock_kick_work(struct work_struct *work)
 		vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
 	} else if (vm->tx_up && vm->soon) {
 		/* Where it was rung before this is in time to repeat that. */
-		ring = vm->armed || vm->waits;
+		ring = vm->armed || vm->waits || vm->kick;
 		if (vm->armed)
 			vm->kick_delay = VIRTSOCK_KICK_FIRST / 2;
 		WRITE_ONCE(vm->waits, true);

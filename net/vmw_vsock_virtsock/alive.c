@@ -64,8 +64,6 @@ void virtsock_alive(struct virtsock_link *l)
  */
 void virtsock_alive_soon(struct virtsock_link *l)
 {
-	/* The work is not pending any more before it looks for @soon. */
-	smp_mb();
 	virtsock_work_by(l->wq, &l->alive_work, VIRTSOCK_SOON_DELAY);
 }
 

@@ -8,7 +8,7 @@
 /*
  * Nobody reads what is left in a socket that was closed. The common code keeps it
  * until the peer has answered, or for 8 s; it may be all the memory that a VMM's
- * cgroup has, and then the VM cannot answer. No credit is given back for it.
+ * cgroup has, and then the VM cannot answer. No bytes of credit are given back for it.
  */
 static void virtsock_sock_forget(struct virtsock_sock *vs)
 {

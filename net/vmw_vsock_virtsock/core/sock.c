@@ -161,10 +161,14 @@ static bool virtsock_credit_much(struct virtsock_sock *vs, struct sock *sk)
  *
  * Context: any but hard irq. Who queues @work from itself looks again whether it is
  * wanted: in between it is pending without a timer, and left alone here.
+ *
+ * What @work shall see is written before this is called.
  */
 void virtsock_work_by(struct workqueue_struct *wq, struct delayed_work *work,
 		      unsigned long delay)
 {
+	/* Who sees it not pending, or with its old timer, is seen by @work. */
+	smp_mb();
 	if (!delayed_work_pending(work) ||
 	    (timer_pending(&work->timer) &&
 	     time_after(READ_ONCE(work->timer.expires), jiffies + delay)))
