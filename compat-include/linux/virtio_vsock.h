@@ -66,6 +66,15 @@ static inline u32 virtsock_compat_rx_used(const struct virtio_vsock_sock *vvs)
 #endif
 }
 
+/* Nothing is charged to a socket any more. rx_lock held. */
+static inline void virtsock_compat_rx_forget(struct virtio_vsock_sock *vvs)
+{
+#ifdef VIRTSOCK_HAVE_BUF_USED
+	vvs->buf_used = 0;
+#endif
+	vvs->rx_bytes = 0;
+}
+
 /*
  * The largest packet a receiver takes: where it wants them linear, one that
  * needs no more than 16 KiB in one piece.

@@ -346,6 +346,7 @@ bool virtsock_side_append(struct vsock_sock *vsk, struct msghdr *msg, u32 len);
 int virtsock_cancel_pkt(struct vsock_sock *vsk);
 
 /* reset.c */
+void virtsock_sock_late(struct sock *sk);
 void virtsock_sock_release(struct vsock_sock *vsk);
 void virtsock_sock_error(struct vsock_sock *vsk);
 void virtsock_sock_refuse(struct sock *sk);

@@ -11,7 +11,7 @@
  * @VIRTSOCK_DROP_NO_ROUTE: for another guest
  * @VIRTSOCK_DROP_NO_LINK: sent while there was no link
  * @VIRTSOCK_DROP_LINK_END: waited when its link ended
- * @VIRTSOCK_DROP_SOCKET_END: waited when its socket was given up
+ * @VIRTSOCK_DROP_SOCKET_END: its socket was given up, before or while it waited
  * @VIRTSOCK_DROP_STALE: from a link that has ended, or the answer to such a one
  * @VIRTSOCK_DROP_NO_MEMORY: a reset that there was no memory for
  * @VIRTSOCK_DROP_NO_CREDIT: a message beyond what its receiver can take

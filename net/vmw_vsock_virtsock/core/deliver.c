@@ -171,8 +171,9 @@ static bool virtsock_deliver_to(struct virtio_transport *t, struct sock *sk,
 	 * sk_user_data: callbacks of sockmap or of a kernel user, may sleep.
 	 */
 	if ((payload && owned) || sk->sk_user_data ||
-	    sk->sk_state != TCP_ESTABLISHED || sock_flag(sk, SOCK_DONE) || !vs ||
-	    vs->dead || vsock_sk(sk)->transport != &t->transport ||
+	    sk->sk_state != TCP_ESTABLISHED || sock_flag(sk, SOCK_DONE) ||
+	    sock_flag(sk, SOCK_DEAD) || !vs || vs->dead ||
+	    vsock_sk(sk)->transport != &t->transport ||
 	    type != le16_to_cpu(hdr->type))
 		return false;
 	if (virtsock_crowded(sk)) {
@@ -374,6 +375,15 @@ static int virtsock_wait_bound(struct virtsock_lane *lane, struct sk_buff *skb)
 	return ret;
 }
 
+/*
+ * A program has closed a socket, and the peer not yet: it has credit left, and
+ * may not have heard of it, or not care. See virtsock_sock_forget().
+ */
+static bool virtsock_closing(struct sock *sk)
+{
+	return sock_flag(sk, SOCK_DEAD) && !sock_flag(sk, SOCK_DONE);
+}
+
 /**
  * virtsock_deliver_slow() - deliver by the common code
  * @lane: its lane
@@ -414,8 +424,12 @@ bool virtsock_deliver_slow(struct virtsock_lane *lane, struct sk_buff *skb)
 	if (sk && op == VIRTIO_VSOCK_OP_RW && virtsock_sock_rx_over(sk)) {
 		virtsock_drop(skb, VIRTSOCK_DROP_NO_CREDIT);
 		nr_msgs = 0;
+	} else if (sk && op == VIRTIO_VSOCK_OP_RW && virtsock_closing(sk)) {
+		virtsock_drop(skb, VIRTSOCK_DROP_SOCKET_END);
 	} else {
 		virtsock_compat_recv_pkt(t, skb);
+		if (sk && op == VIRTIO_VSOCK_OP_RW)
+			virtsock_sock_late(sk);
 	}
 	if (sk) {
 		if (paid || nr_msgs)

@@ -9,6 +9,7 @@
  * Nobody reads what is left in a socket that was closed. The common code keeps it
  * until the peer has answered, or for 8 s; it may be all the memory that a VMM's
  * cgroup has, and then the VM cannot answer. No bytes of credit are given back for it.
+ * With data left it would not answer a peer that closes as well, and both wait.
  */
 static void virtsock_sock_forget(struct virtsock_sock *vs)
 {
@@ -17,8 +18,29 @@ static void virtsock_sock_forget(struct virtsock_sock *vs)
 	__skb_queue_head_init(&freeme);
 	spin_lock_bh(&vs->vvs.rx_lock);
 	skb_queue_splice_init(&vs->vvs.rx_queue, &freeme);
+	virtsock_compat_rx_forget(&vs->vvs);
+	vs->vvs.msg_count = 0;
 	spin_unlock_bh(&vs->vvs.rx_lock);
 	__skb_queue_purge(&freeme);
+}
+
+/**
+ * virtsock_sock_late() - data was queued for a socket that may be closed by now
+ * @sk: the socket, reference held
+ *
+ * Who looked whether it is, and found that it is not, has queued it nevertheless.
+ *
+ * Context: the lane's worker.
+ */
+void virtsock_sock_late(struct sock *sk)
+{
+	if (!sock_flag(sk, SOCK_DEAD))
+		return;
+	lock_sock(sk);
+	/* Else all of it has ended. */
+	if (!sock_flag(sk, SOCK_DONE) && virtsock_sk(vsock_sk(sk)))
+		virtsock_sock_forget(virtsock_sk(vsock_sk(sk)));
+	release_sock(sk);
 }
 
 /**

@@ -88,6 +88,19 @@ note "256 KiB in messages of 16 bytes: $n KiB"
 [ "$n" -le 6144 ] || fail "messages beyond their credit took $n KiB"
 guest A rmmod virtsock_bad
 stop unread
+
+# For a program that has closed its socket, with credit for all of them
+bg unread vst listen hold port=1105 type=seq buf=16777216
+ready unread
+bg flood guest A insmod "$bad" flood=1105 closed=1
+ready unread RUNNING
+stop unread
+before=$(slabs)
+ends flood 60
+n=$(($(slabs) - before))
+note "the same for a socket that is closed: $n KiB"
+[ "$n" -le 2048 ] || fail "messages for a closed socket took $n KiB"
+guest A rmmod virtsock_bad
 vm_load A
 pair host A recv send size=1-5000 count=200
 pair A host recv send size=1-5000 count=200

@@ -34,6 +34,10 @@ static unsigned int flood;
 module_param(flood, uint, 0444);
 MODULE_PARM_DESC(flood, "port of the host to fill with small messages");
 
+static bool closed;
+module_param(closed, bool, 0444);
+MODULE_PARM_DESC(closed, "not before its program has closed the connection");
+
 static unsigned int stranger;
 module_param(stranger, uint, 0444);
 MODULE_PARM_DESC(stranger, "port of the host, of somebody else's connection");
@@ -337,6 +341,33 @@ static long flush_all(void)
 	return -VIRTSOCK_ENOMEM;
 }
 
+/* Until the host has sent such a record; what else it sent is forgotten. */
+static long await_op(u16 op)
+{
+	unsigned long end = jiffies + 60 * HZ;
+	const struct virtsock_rec *rec;
+	u32 pos;
+	long ret;
+
+	/* It may have come with the last call. */
+	do {
+		for (pos = 0; pos + sizeof(*rec) <= PAGE_SIZE << ORDER;
+		     pos += le32_to_cpu(rec->size)) {
+			rec = rx + pos;
+			if (!rec->size)
+				break;
+			if (le16_to_cpu(rec->op) == op)
+				return 0;
+		}
+		msleep(20);
+		memset(rx, 0, PAGE_SIZE << ORDER);
+		ret = flush_all();
+		if (ret)
+			return ret;
+	} while (time_before(jiffies, end));
+	return -VIRTSOCK_EAGAIN;
+}
+
 /* Messages of 16 bytes, as many as the bytes of the receiver's buffer allow */
 static void try_flood(void)
 {
@@ -355,8 +386,9 @@ static void try_flood(void)
 	rec.len = 0;
 	rec.nr_msgs = 0;
 	expect("request", 0, send(&rec, sizeof(rec)));
-	/* Accepted, and answered */
-	msleep(500);
+	expect("accepted", 0, await_op(VIRTIO_VSOCK_OP_RESPONSE));
+	if (closed)
+		expect("closed", 0, await_op(VIRTIO_VSOCK_OP_SHUTDOWN));
 	rec.op = cpu_to_le16(VIRTIO_VSOCK_OP_RW);
 	rec.flags = cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM);
 	rec.size = cpu_to_le32(size);
