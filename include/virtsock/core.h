@@ -54,7 +54,8 @@
  * @soon_queued: one that must not wait for long is
  * @answered: something was sent since the last receive, so a further send is
  *	no reply
- * @more: the send in progress has MSG_MORE; under lock_sock
+ * @more: what is sent is not the last piece of its message, or has MSG_MORE; under
+ *	lock_sock
  * @room: bytes of payload that its next packet is made for, if more than its
  *	message; under lock_sock
  * @need: bytes that a message takes which did not fit; under lock_sock

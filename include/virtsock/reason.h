@@ -36,7 +36,8 @@ enum virtsock_drop_reason {
  * @VIRTSOCK_FLUSH_DATA: there is enough, or the policy wants it; size and age of
  *	the batch tell more
  * @VIRTSOCK_FLUSH_REPLY: the answer to something received
- * @VIRTSOCK_FLUSH_MORE: data with MSG_MORE, otherwise as the first one
+ * @VIRTSOCK_FLUSH_MORE: data with MSG_MORE, or a piece of a longer message; otherwise as the
+ *	first one
  * @VIRTSOCK_FLUSH_CONTROL: connect, response, shutdown, reset
  * @VIRTSOCK_FLUSH_URGENT: credit that the peer is blocked on
  * @VIRTSOCK_FLUSH_BLOCK: who sent is about to wait

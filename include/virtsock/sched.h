@@ -19,7 +19,7 @@ enum virtsock_policy {
 enum virtsock_sched_event {
 	VIRTSOCK_SCHED_DATA,	/* payload */
 	VIRTSOCK_SCHED_REPLY,	/* payload, first on its socket after a receive */
-	VIRTSOCK_SCHED_MORE,	/* payload with MSG_MORE: only the deadline counts */
+	VIRTSOCK_SCHED_MORE,	/* payload, more of which follows: only the deadline counts */
 	VIRTSOCK_SCHED_CONTROL,	/* connect, response, shutdown, reset */
 	VIRTSOCK_SCHED_CREDIT,	/* credit nobody waits for */
 	VIRTSOCK_SCHED_URGENT,	/* credit the peer is blocked on */

@@ -184,20 +184,28 @@ ssize_t virtsock_stream_enqueue(struct vsock_sock *vsk, struct msghdr *msg,
 				size_t len)
 {
 	struct virtsock_sock *vs = virtsock_sk(vsk);
+	bool zerocopy, more = msg->msg_flags & MSG_MORE;
+	u32 most = virtsock_packet_max(vs);
 	ssize_t ret;
 
 	if (READ_ONCE(vs->dead))
 		return -ECONNRESET;
-	if (len > VIRTSOCK_APPEND_MAX || vs->buf_size < vs->vvs.buf_alloc)
+	/* As in the common code: without the option the flag means nothing. */
+	zerocopy = msg->msg_flags & MSG_ZEROCOPY &&
+		   sock_flag(sk_vsock(vsk), SOCK_ZEROCOPY);
+	if (len > min(most, VIRTSOCK_APPEND_MAX) || vs->buf_size < vs->vvs.buf_alloc)
 		len = min_t(size_t, len, virtsock_tx_room(vs));
 	/* With the flag each call has a completion: as few as there were before. */
-	if (len > VIRTSOCK_APPEND_MAX && !(msg->msg_flags & MSG_ZEROCOPY))
-		len = min_t(size_t, len, virtsock_packet_max(vs));
+	if (len > most && !zerocopy) {
+		/* There is room for the rest, so the core sends that next. */
+		more = true;
+		len = most;
+	}
 	if (!len)
 		return 0;
-	vs->more = msg->msg_flags & MSG_MORE;
+	vs->more = more;
 	/* Pages are fetched before others have to wait for the queue's lock. */
-	if (msg->msg_flags & MSG_ZEROCOPY ||
+	if (zerocopy ||
 	    (len > VIRTSOCK_APPEND_MAX && len < VIRTSOCK_POOL_MIN))
 		ret = virtio_transport_stream_enqueue(vsk, msg, len);
 	else if (len <= VIRTSOCK_APPEND_MAX &&
