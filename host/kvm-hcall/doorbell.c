@@ -146,8 +146,22 @@ void virtsock_kick(struct virtsock_vm *vm)
  */
 void virtsock_kick_soon(struct virtsock_vm *vm)
 {
-	/* Where nobody answered lately it may be far away. */
-	virtsock_work_by(virtsock_kick_wq, &vm->kick_work, VIRTSOCK_SOON_DELAY);
+	queue_delayed_work(virtsock_kick_wq, &vm->soon_work, VIRTSOCK_SOON_DELAY);
+}
+
+/* A call may have taken it along; who waits for a limit, or room, is called for that. */
+static void virtsock_soon_work(struct work_struct *work)
+{
+	struct virtsock_vm *vm = container_of(to_delayed_work(work),
+					      struct virtsock_vm, soon_work);
+	bool kick;
+
+	spin_lock_bh(&vm->tx_lock);
+	kick = vm->tx_up && vm->soon && !vm->paused && !vm->stopped;
+	spin_unlock_bh(&vm->tx_lock);
+	/* Where nobody answered lately the next repetition may be far away. */
+	if (kick)
+		virtsock_kick(vm);
 }
 
 /**
@@ -226,10 +240,6 @@ static void virtsock_kick_work(struct work_struct *work)
 	}
 	vm->kick_delay = min_t(unsigned long, 2 * vm->kick_delay, VIRTSOCK_KICK_LAST);
 	queue_delayed_work(virtsock_kick_wq, &vm->kick_work, vm->kick_delay);
-	/* Who found that pending, but without a timer yet, has left it alone. */
-	smp_mb();
-	if (READ_ONCE(vm->soon))
-		virtsock_kick_soon(vm);
 	if (ring)
 		virtsock_ring(vm);
 }
@@ -244,6 +254,7 @@ void virtsock_doorbell_setup(struct virtsock_vm *vm)
 {
 	vm->kick_delay = VIRTSOCK_KICK_FIRST;
 	INIT_DELAYED_WORK(&vm->kick_work, virtsock_kick_work);
+	INIT_DELAYED_WORK(&vm->soon_work, virtsock_soon_work);
 	virtsock_compat_hrtimer_setup(&vm->bell_timer, virtsock_bell_timer);
 }
 

@@ -107,6 +107,7 @@ struct virtsock_policy;
  * @linger_ns: how long to wait for an answer now, adaptive
  * @kick_work: rings again where a doorbell was not answered
  * @kick_delay: its period now, in jiffies
+ * @soon_work: runs @kick_work before long for what is @soon
  * @rxq: packets from the guest on their way to their sockets
  * @stats: counters
  * @release_work: frees the object
@@ -167,6 +168,7 @@ struct virtsock_vm {
 	u32 linger_skip;
 	u32 linger_fails;
 	struct delayed_work kick_work;
+	struct delayed_work soon_work;
 	unsigned long kick_delay;
 	struct virtsock_rxq rxq;
 	struct virtsock_stats stats;

@@ -79,6 +79,7 @@ static void virtsock_vm_free(struct work_struct *work)
 
 	virtsock_doorbell_stop(vm);
 	/* Whoever else rings has a reference: it is not queued again. */
+	cancel_delayed_work_sync(&vm->soon_work);
 	cancel_delayed_work_sync(&vm->kick_work);
 	virtsock_vm_detach(vm);
 	/*

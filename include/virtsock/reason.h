@@ -48,6 +48,7 @@ enum virtsock_drop_reason {
  *	host has more, or the ring was too small
  * @VIRTSOCK_FLUSH_WORKER: rounds that were too many, or had no memory, go on
  * @VIRTSOCK_FLUSH_ALIVE: no call for long
+ * @VIRTSOCK_FLUSH_SOON: a little credit for a peer that is blocked has waited
  * @VIRTSOCK_FLUSH_PARAM: policy or deadline changed
  * @VIRTSOCK_FLUSH_UP: the link came up
  * @VIRTSOCK_FLUSH_DOWN: the link is about to be taken down
@@ -65,6 +66,7 @@ enum virtsock_flush_reason {
 	VIRTSOCK_FLUSH_AGAIN,
 	VIRTSOCK_FLUSH_WORKER,
 	VIRTSOCK_FLUSH_ALIVE,
+	VIRTSOCK_FLUSH_SOON,
 	VIRTSOCK_FLUSH_PARAM,
 	VIRTSOCK_FLUSH_UP,
 	VIRTSOCK_FLUSH_DOWN

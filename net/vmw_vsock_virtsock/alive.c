@@ -15,12 +15,6 @@ static unsigned long virtsock_alive_period(void)
 						      VIRTSOCK_ALIVE_IDLE) * HZ;
 }
 
-/* A host that is full calls when it is not, and a call takes all along then. */
-static bool virtsock_alive_hurry(struct virtsock_link *l)
-{
-	return READ_ONCE(l->soon) && !READ_ONCE(l->stopped);
-}
-
 static void virtsock_alive_work(struct work_struct *work)
 {
 	struct virtsock_link *l = container_of(to_delayed_work(work),
@@ -30,16 +24,12 @@ static void virtsock_alive_work(struct work_struct *work)
 
 	if (!READ_ONCE(l->up))
 		return;
-	if (left <= 0 || virtsock_alive_hurry(l)) {
+	if (left <= 0) {
 		virtsock_flush(l, VIRTSOCK_FLUSH_ALIVE);
 		left = period;
 	}
 	/* A period from the last call: one from now on could be twice as long. */
 	queue_delayed_work(l->wq, &l->alive_work, left);
-	/* Who found that pending, but without a timer yet, has left it alone. */
-	smp_mb();
-	virtsock_work_by(l->wq, &l->alive_work, virtsock_alive_hurry(l) ?
-			 VIRTSOCK_SOON_DELAY : virtsock_alive_period());
 }
 
 /**
@@ -50,7 +40,21 @@ static void virtsock_alive_work(struct work_struct *work)
  */
 void virtsock_alive(struct virtsock_link *l)
 {
-	virtsock_work_by(l->wq, &l->alive_work, virtsock_alive_period());
+	long period = virtsock_alive_period();
+	long left = READ_ONCE(l->last_call) + period - jiffies;
+
+	/* From the last call: sockets that come and go do not put it off for ever. */
+	mod_delayed_work(l->wq, &l->alive_work, clamp(left, 1L, period));
+}
+
+/* A host that is full calls when it is not, and a call takes all along then. */
+static void virtsock_soon_work(struct work_struct *work)
+{
+	struct virtsock_link *l = container_of(to_delayed_work(work),
+					       struct virtsock_link, soon_work);
+
+	if (READ_ONCE(l->up) && READ_ONCE(l->soon) && !READ_ONCE(l->stopped))
+		virtsock_flush(l, VIRTSOCK_FLUSH_SOON);
 }
 
 /**
@@ -64,7 +68,7 @@ void virtsock_alive(struct virtsock_link *l)
  */
 void virtsock_alive_soon(struct virtsock_link *l)
 {
-	virtsock_work_by(l->wq, &l->alive_work, VIRTSOCK_SOON_DELAY);
+	queue_delayed_work(l->wq, &l->soon_work, VIRTSOCK_SOON_DELAY);
 }
 
 /**
@@ -76,6 +80,7 @@ void virtsock_alive_soon(struct virtsock_link *l)
 void virtsock_alive_init(struct virtsock_link *l)
 {
 	INIT_DELAYED_WORK(&l->alive_work, virtsock_alive_work);
+	INIT_DELAYED_WORK(&l->soon_work, virtsock_soon_work);
 }
 
 /**
@@ -87,4 +92,5 @@ void virtsock_alive_init(struct virtsock_link *l)
 void virtsock_alive_exit(struct virtsock_link *l)
 {
 	cancel_delayed_work_sync(&l->alive_work);
+	cancel_delayed_work_sync(&l->soon_work);
 }

@@ -79,7 +79,8 @@ struct virtsock_poller {
  * @poll: tasklet of the doorbell
  * @flush_work: where a flush goes on that took too long, or needs memory
  * @alive_work: polls where nothing else did: each second while there are
- *	connections, each ten otherwise; and before long for what is @soon
+ *	connections, each ten otherwise
+ * @soon_work: a flush before long for what is @soon
  * @last_call: jiffies of the last hypercall
  * @wq: for all of them and the lanes
  *
@@ -131,6 +132,7 @@ struct virtsock_link {
 	struct tasklet_struct poll;
 	struct delayed_work flush_work;
 	struct delayed_work alive_work;
+	struct delayed_work soon_work;
 	unsigned long last_call;
 	struct workqueue_struct *wq;
 

@@ -51,6 +51,7 @@
 	EM(VIRTSOCK_FLUSH_AGAIN,		"again")	\
 	EM(VIRTSOCK_FLUSH_WORKER,		"worker")	\
 	EM(VIRTSOCK_FLUSH_ALIVE,		"alive")	\
+	EM(VIRTSOCK_FLUSH_SOON,			"soon")		\
 	EM(VIRTSOCK_FLUSH_PARAM,		"param")	\
 	EM(VIRTSOCK_FLUSH_UP,			"up")		\
 	EMe(VIRTSOCK_FLUSH_DOWN,		"down")
