@@ -222,8 +222,6 @@ enum virtsock_tx_class {
 /* How long VIRTSOCK_TX_SOON waits for another reason to call, in jiffies */
 #define VIRTSOCK_SOON_DELAY	max(HZ / 20, 1)
 
-void virtsock_work_by(struct workqueue_struct *wq, struct delayed_work *work,
-		      unsigned long delay);
 int virtsock_sock_init(struct vsock_sock *vsk, struct vsock_sock *psk);
 void virtsock_credit_check(struct vsock_sock *vsk);
 ssize_t virtsock_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,

@@ -142,45 +142,13 @@ static bool virtsock_credit_soon(struct virtsock_sock *vs, struct sock *sk)
 		virtsock_rx_limit(vs, sk->sk_type) != vs->sent_limit);
 }
 
-/*
- * The common code has an update for each message, and for a stream where little
- * of the buffer that it begins with is left. Is the buffer larger by now, so much
- * of it is worth one as well. vs->lock held.
- */
-static bool virtsock_credit_much(struct virtsock_sock *vs, struct sock *sk)
-{
-	return READ_ONCE(vs->vvs.fwd_cnt) - vs->sent_fwd >= VIRTSOCK_BUF_DEFAULT / 2 &&
-	       virtsock_credit_soon(vs, sk);
-}
-
 /**
- * virtsock_work_by() - have a work done in so long at the latest
- * @wq: the workqueue
- * @work: it may be pending; what comes earlier stays
- * @delay: jiffies
- *
- * Context: any but hard irq. Who queues @work from itself looks again whether it is
- * wanted: in between it is pending without a timer, and left alone here.
- *
- * What @work shall see is written before this is called.
- */
-void virtsock_work_by(struct workqueue_struct *wq, struct delayed_work *work,
-		      unsigned long delay)
-{
-	/* Who sees it not pending, or with its old timer, is seen by @work. */
-	smp_mb();
-	if (!delayed_work_pending(work) ||
-	    (timer_pending(&work->timer) &&
-	     time_after(READ_ONCE(work->timer.expires), jiffies + delay)))
-		mod_delayed_work(wq, work, delay);
-}
-EXPORT_SYMBOL_GPL(virtsock_work_by);
-
-/**
- * virtsock_credit_check() - does a blocked peer need to know now?
+ * virtsock_credit_check() - does a blocked peer need to know?
  * @vsk: the socket
  *
- * To be asked after a receive, and when a program is about to wait for more.
+ * To be asked after a receive, and when a program is about to wait for more. The
+ * common code has an update for each message, but for a stream only where little of
+ * the buffer is left.
  *
  * Context: process, socket locked.
  */
@@ -194,7 +162,7 @@ void virtsock_credit_check(struct vsock_sock *vsk)
 
 	spin_lock_bh(&vs->lock);
 	send = virtsock_credit_urgent(vs, sk_vsock(vsk)) ||
-	       virtsock_credit_much(vs, sk_vsock(vsk));
+	       virtsock_credit_soon(vs, sk_vsock(vsk));
 	spin_unlock_bh(&vs->lock);
 	if (send)
 		virtsock_send_credit(vsk, VIRTIO_VSOCK_OP_CREDIT_UPDATE);

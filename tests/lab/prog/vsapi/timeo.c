@@ -174,6 +174,38 @@ static void progress_helper(void)
 }
 
 /*
+ * The reader of a stream takes a quarter of its buffer, which is a packet at least,
+ * and then does something else.
+ */
+#define STOPS_AFTER	70000
+
+static void stops_subject(void)
+{
+	uint8_t *buf = big_buf(1000);
+	int fd = pair();
+	uint64_t off;
+
+	off = fill_up(fd, 4096);
+	set_timeo(fd, SO_SNDTIMEO, 600);
+	tell(off);
+	fill(off, buf, 1000);
+	EQUAL(NEED(send(fd, buf, 1000, MSG_NOSIGNAL)), 1000);
+	meet();
+}
+
+static void stops_helper(void)
+{
+	int fd = pair();
+	uint64_t off = hear();
+
+	/* By then the other half waits. */
+	nap(100);
+	recv_all(fd, 0, STOPS_AFTER);
+	meet();
+	drain(fd, STOPS_AFTER, off + 1000 - STOPS_AFTER);
+}
+
+/*
  * A stream that was fast, so that buffers may have grown, and then has a reader who
  * takes 64 KiB every 0.3 s.
  */
@@ -221,6 +253,7 @@ const struct vsapi_test timeo_tests[] = {
 	{ "send", BOTH, send_subject, send_helper },
 	{ "in-time", BOTH, in_time_subject, in_time_helper },
 	{ "progress", SEQ, progress_subject, progress_helper },
+	{ "stops", STREAM, stops_subject, stops_helper },
 	{ "slow", STREAM, slow_subject, slow_helper },
 	{}
 };
