@@ -164,7 +164,8 @@ static void virtsock_vm_put_kvm(struct virtsock_vm *vm)
  * more each time. And it waits for a thread of that process (the recovery of huge
  * pages), which does not go while the process is stopped. All of this may take as
  * long as the VMM likes (userfaultfd tells of unmapped pages): its next VM comes
- * after it, so that each binding keeps one worker at most.
+ * after it, so that each binding keeps one worker at most. Is the VMM killed
+ * meanwhile, its memory goes after this: it is who delays it, and its cgroup's.
  *
  * Context: a worker of virtsock_free_wq.
  */

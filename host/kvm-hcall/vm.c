@@ -152,7 +152,10 @@ static bool virtsock_is_ending(u32 cid)
 
 static struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid);
 
-/* The process of @vm lives on, and so does its binding. virtsock_vms_lock held. */
+/*
+ * The process of @vm lives on, and so does its binding: whoever looks finds one of
+ * the two. virtsock_vms_lock held.
+ */
 static void virtsock_vm_replace(struct virtsock_vm *vm, struct virtsock_vm *next)
 {
 	strscpy(next->name, vm->name, sizeof(next->name));
@@ -160,7 +163,9 @@ static void virtsock_vm_replace(struct virtsock_vm *vm, struct virtsock_vm *next
 	kref_get(&next->ref);
 	vm->next = next;
 	next->behind = true;
-	hash_add_rcu(virtsock_vms, &next->by_cid, next->cid);
+	hlist_replace_rcu(&vm->by_cid, &next->by_cid);
+	/* It is in no table, as after hlist_del_init_rcu(). */
+	WRITE_ONCE(vm->by_cid.pprev, NULL);
 }
 
 /* The binding goes, or is for the process's next VM. Context: end_work. */
@@ -178,12 +183,12 @@ static void virtsock_vm_remove(struct virtsock_vm *vm)
 	}
 	mutex_lock(&virtsock_vms_lock);
 	there = !hlist_unhashed(&vm->by_cid);
-	if (there)
+	if (there && next)
+		virtsock_vm_replace(vm, next);
+	else if (there)
 		hlist_del_init_rcu(&vm->by_cid);
 	if (there && vm->kvm)
 		hash_del_rcu(&vm->by_kvm);
-	if (there && next)
-		virtsock_vm_replace(vm, next);
 	mutex_unlock(&virtsock_vms_lock);
 	if (!there) {
 		if (next)
@@ -442,7 +447,7 @@ int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 	return 0;
 }
 
-/* Not by RCU: a binding leaves the table while its VM is being replaced. */
+/* Not by RCU: the one found is not just being replaced. */
 static struct virtsock_vm *virtsock_vm_get(u32 cid)
 {
 	struct virtsock_vm *vm;
