@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: vm del --all and rmmod on the host under two VMs that live, one busy, one idle; then both are back
 # when: once
+# clock: yes
 # timeout: 240
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the guest sleeps (to disk) under traffic, and another QEMU wakes it: linked again, memory is what it was
 # when: once
+# clock: yes
 # timeout: 300
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

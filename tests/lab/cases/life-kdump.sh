@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a panic under traffic and the kdump kernel, which loads the module; its memory stays its own
 # when: once
+# clock: yes
 # timeout: 400
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: kexec under traffic into a kernel that loads the module again; its memory stays its own
 # when: once
+# clock: yes
 # timeout: 240
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: SIGKILL of the VMM, system_reset, and each way in which a PC reboots, under traffic: told within 2 s, the next kernel's memory stays its own
 # when: once
+# clock: yes
 # timeout: 400
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
@@ -17,7 +18,7 @@ for how in SIGKILL system_reset acpi kbd triple pci sysrq; do
 	esac
 	note "$how"
 	idle_host "$t"
-	stop hold
+	idle_stop
 	if [ "$how" = SIGKILL ]; then
 		bare L
 	else

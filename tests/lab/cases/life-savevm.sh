@@ -43,13 +43,15 @@ hmp "savevm two"
 guest L virtsock link down
 guest L virtsock link up
 until_ok 10 link_up L
-stop hold
+idle_stop
 ends idle 5
+ends full 5
 hmp "loadvm two"
 t=$EPOCHREALTIME
 idle_guest L "$t"
 until_ok 10 link_up L
 job_kill L idle-peer
+job_kill L full-peer
 vst connect ping cid="$(vm_cid L)" port=1532 count=20 size=200
 job_ends L listener
 keep_check L

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the guest sleeps (to RAM), busy and idle: told within 2 s of waking, linked again, memory is what it was
 # when: once
+# clock: yes
 # timeout: 240
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock

@@ -12,8 +12,10 @@
 #   traffic_again G	the guest's programs once more, after it was booted
 #   traffic_moves G	until both directions have moved
 #   traffic_ends G	they end, in order
-#   idle G, idle_ended G	programs that only wait, and must be told within 2 s;
-#			a listener that must survive
+#   idle G		programs that only wait, to receive and to send; a listener
+#			that must survive
+#   idle_host T, idle_guest G T	they were told, 2 s after T at most
+#   idle_after G	the listener is there; what is left of them ends
 #   keep G, keep_check G	free memory full of a pattern
 
 job() {
@@ -189,36 +191,65 @@ idle() {
 	ready hold
 	job "$1" idle vst connect drain cid=2 port=1531 expect=ECONNRESET
 	ready hold RUNNING
+	# What these have sent fills the window, and nobody reads it.
+	bg full vst listen flood port=1533 size=4096 buf=65536 expect=ECONNRESET
+	ready full
+	job "$1" full-peer vst connect hold cid=2 port=1533
+	ready full RUNNING
+	bg hold-full vst listen hold port=1534
+	ready hold-full
+	job "$1" full vst connect flood cid=2 port=1534 size=4096 buf=65536 expect=ECONNRESET
+	job_ready "$1" full RUNNING
 	job "$1" listener vst listen echo port=1532
 	job_ready "$1" listener
 }
 
-# idle_host T: since then
+# idle_host T: since then; whatever it takes to look
 idle_host() {
-	ends idle 10
-	idle_within host "$(since "$1")"
+	local name when
+
+	for name in idle full; do
+		ends $name 10
+		when=$(stat -c %.6Y "$LAB_TMP/$name.status")
+		idle_within host $name $(((${when/./} - ${1/./}) / 1000))
+	done
 }
 
 # idle_guest GUEST T: since then, by the guest's clock, whatever it takes to ask
 idle_guest() {
+	local name
+
+	for name in idle full; do
+		job_ends "$1" $name 10
+		idle_guest_one "$1" $name "$2"
+	done
+}
+
+idle_guest_one() {
 	local end now before i _
 
-	job_ends "$1" idle 10
 	for i in {1..10}; do
 		before=$EPOCHREALTIME
 		{
 			read -r end _
 			read -r now _
-		} < <(guest "$1" cat /tmp/life/idle.when /proc/uptime)
+		} < <(guest "$1" cat "/tmp/life/$2.when" /proc/uptime)
 		[ "$(since "$before")" -gt 200 ] || break
 	done
-	idle_within guest $((($(since "$2") - $(since "$before")) - (10#${now/./} - 10#${end/./}) * 10))
+	idle_within guest "$2" $((($(since "$3") - $(since "$before")) - (10#${now/./} - 10#${end/./}) * 10))
 }
 
-# Half a second is for emulated CPUs that do other things.
 idle_within() {
-	note "a blocked reader of the $1 was told after $2 ms"
-	[ "$2" -le $((2500 * LAB_SCALE)) ] || fail "that is more than 2 s"
+	local -A what=([idle]=reader [full]=writer)
+
+	note "a blocked ${what[$2]} of the $1 was told after $3 ms"
+	[ "$3" -le $((2000 * LAB_SCALE)) ] || fail "that is more than 2 s"
+}
+
+# The host's programs that are at the other end
+idle_stop() {
+	stop hold
+	stop hold-full
 }
 
 # The listener in the guest was there before; then what is left of them ends.
@@ -226,7 +257,8 @@ idle_after() {
 	vst connect ping cid="$(vm_cid "$1")" port=1532 count=20 size=200
 	job_ends "$1" listener
 	job_kill "$1" idle-peer
-	stop hold
+	job_kill "$1" full-peer
+	idle_stop
 }
 
 keep() {
