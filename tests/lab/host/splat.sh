@@ -17,30 +17,27 @@ SPLAT="$SPLAT|trying to register non-static key|list_add double add"
 # The awk of Debian 12 has no {4}.
 SPLAT="$SPLAT|: [0-9a-f][0-9a-f][0-9a-f][0-9a-f] \\[#[0-9]+\\]"
 
+# Where each guest's console is, and how much of it there was
 splat_mark() {
 	local log
 
 	dmesg -C
-	rm -f /run/lab/mark.*
 	for log in /run/lab/vm/*/console; do
 		[ -e "$log" ] || continue
-		stat -L -c %s "$log" >"/run/lab/mark.$(basename "${log%/console}")"
-	done
+		echo "$(stat -L -c %s "$log") $(readlink "$log")"
+	done >/run/lab/marks
 }
 
-# New output of each guest's console, with its name; and all output of those
-# that were booted since, as they may be gone by now.
+# New output of each guest that was there, though it may be gone by now, and all of
+# those that were booted since; with their names.
 splat_guests() {
 	local log vm from
 
-	for log in /run/lab/vm/*/console; do
+	while read -r from log; do
 		[ -e "$log" ] || continue
-		vm=$(basename "${log%/console}")
-		from=0
-		[ -e "/run/lab/mark.$vm" ] && from=$(cat "/run/lab/mark.$vm")
-		[ "$(stat -L -c %s "$log")" -ge "$from" ] || from=0
-		tail -c "+$((from + 1))" "$log" | tr -d '\r' | sed "s/^/guest $vm: /"
-	done
+		vm=${log##*/guest-}
+		tail -c "+$((from + 1))" "$log" | tr -d '\r' | sed "s/^/guest ${vm%%.*}: /"
+	done </run/lab/marks
 	for log in "$LAB_OUT"/guest-*."${LAB_CASE:-none}"{,.[0-9]*}.log; do
 		[ -e "$log" ] || continue
 		vm=${log##*/guest-}
