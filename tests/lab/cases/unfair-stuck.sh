@@ -42,7 +42,7 @@ note "link down beside 20 stuck programs took $(((${EPOCHREALTIME/./} - t) / 100
 guest A virtsock link up
 t=$SECONDS
 until guest A virtsock link show | grep -q 'state up'; do
-	[ $((SECONDS - t)) -lt 10 ] || fail "the link does not come back"
+	[ $((SECONDS - t)) -lt 10 ] || late "the link does not come back"
 	nap 0.1
 done
 pair host A recv send size=1-5000 count=500

@@ -33,6 +33,11 @@ fail() {
 	exit 1
 }
 
+# late TEXT: a failure by a clock: tests/lab/run tries it once more.
+late() {
+	fail "late: $*"
+}
+
 skip() {
 	echo "SKIP: $*"
 	exit 4
