@@ -26,10 +26,11 @@ guest L test -e /proc/vmcore || fail "this is not the kdump kernel"
 [[ $(virtsock vm show cid "$(vm_cid L)") = *"state up"* ]] || fail "the old link has ended"
 keep L 70
 nap 1
-bare_load L
-until_ok 10 link_up L
 # Its HELLO is what the host learns it by.
-idle_host "$EPOCHREALTIME"
+t=$EPOCHREALTIME
+bare_load L
+idle_host "$t"
+until_ok 10 link_up L
 traffic_again L
 keep_check L
 traffic_ends L

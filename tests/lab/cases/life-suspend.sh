@@ -25,7 +25,7 @@ for load in chaos=1 ''; do
 	idle_host "$t"
 	# How long the kernel takes to wake does not count.
 	until_ok 30 guest L test -s /tmp/life/woken
-	idle_guest L "$EPOCHREALTIME"
+	idle_guest L "$(guest_us L /tmp/life/woken)"
 	stop sleep
 	until_ok 10 link_up L
 	[ -z "$load" ] || traffic_moves L

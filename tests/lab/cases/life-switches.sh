@@ -19,11 +19,16 @@ switches() {
 bare L
 traffic L chaos=1
 idle L
+resets=$(vm_stat L resets)
 trap 'say_rest; switches 1' EXIT
 switches 0
 [ "$(</sys/kernel/debug/kprobes/enabled)" = 0 ] || fail "kprobes are not off"
 note "kernel.ftrace_enabled is $(</proc/sys/kernel/ftrace_enabled) after it was set to 0"
 traffic_moves L
+[ "$(vm_stat L resets)" = "$resets" ] || fail "that reset the link"
+for name in idle full; do
+	[ ! -s "$LAB_TMP/$name.status" ] || fail "that broke a connection"
+done
 t=$EPOCHREALTIME
 vm_ask L system_reset
 idle_host "$t"

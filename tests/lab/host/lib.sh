@@ -219,6 +219,14 @@ slabs() {
 	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
 }
 
+# ended_after NAME T: how many ms after $EPOCHREALTIME was T it ended, whenever one looks
+ended_after() {
+	local when
+
+	when=$(stat -c %.6Y "$LAB_TMP/$1.status")
+	echo $(((${when/./} - ${2/./}) / 1000))
+}
+
 # until_ok SECS COMMAND...: until it succeeds.
 until_ok() {
 	local secs=$(($1 * LAB_SCALE)) began=$SECONDS

@@ -204,46 +204,47 @@ idle() {
 	job_ready "$1" listener
 }
 
-# idle_host T: since then; whatever it takes to look
+# idle_host T: since then
 idle_host() {
-	local name when
+	local name
 
 	for name in idle full; do
 		ends $name 10
-		when=$(stat -c %.6Y "$LAB_TMP/$name.status")
-		idle_within host $name $(((${when/./} - ${1/./}) / 1000))
+		idle_within host $name "$(ended_after $name "$1")"
 	done
 }
 
-# idle_guest GUEST T: since then, by the guest's clock, whatever it takes to ask
+# guest_us GUEST FILE: when it had the uptime that is in the file, in us of the host's
+# clock, whatever it takes to ask
+guest_us() {
+	local at now before i _
+
+	for i in {1..10}; do
+		before=${EPOCHREALTIME/./}
+		{
+			read -r at _
+			read -r now _
+		} < <(guest "$1" cat "$2" /proc/uptime)
+		[ $((${EPOCHREALTIME/./} - before)) -gt 200000 ] || break
+	done
+	echo $((before - (10#${now/./} - 10#${at/./}) * 10000))
+}
+
+# idle_guest GUEST T: since then
 idle_guest() {
 	local name
 
 	for name in idle full; do
 		job_ends "$1" $name 10
-		idle_guest_one "$1" $name "$2"
+		idle_within guest $name $((($(guest_us "$1" "/tmp/life/$name.when") - ${2/./}) / 1000))
 	done
-}
-
-idle_guest_one() {
-	local end now before i _
-
-	for i in {1..10}; do
-		before=$EPOCHREALTIME
-		{
-			read -r end _
-			read -r now _
-		} < <(guest "$1" cat "/tmp/life/$2.when" /proc/uptime)
-		[ "$(since "$before")" -gt 200 ] || break
-	done
-	idle_within guest "$2" $((($(since "$3") - $(since "$before")) - (10#${now/./} - 10#${end/./}) * 10))
 }
 
 idle_within() {
 	local -A what=([idle]=reader [full]=writer)
 
 	note "a blocked ${what[$2]} of the $1 was told after $3 ms"
-	[ "$3" -le $((2000 * LAB_SCALE)) ] || fail "that is more than 2 s"
+	[ "$3" -le $((2000 * LAB_SCALE)) ] || late "that is more than 2 s"
 }
 
 # The host's programs that are at the other end
