@@ -12,10 +12,17 @@ malformed() {
 		python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"]["malformed"])'
 }
 
-# An honest neighbour, all the time.
-bg honest vst listen recv port=1101 size=1-4000 count=20000
+# moved: bytes that an honest neighbour has sent; it does all the time, content is
+# checked.
+moved() {
+	virtsock -s -j vm show cid 43 |
+		python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"]["rx_bytes"])'
+}
+
+bg honest vst listen drain port=1101 size=4096 buf=65536
 ready honest
-bg client guest B vst connect send cid=2 port=1101 size=1-4000 count=20000
+bg client guest B vst connect flood cid=2 port=1101 size=4096 buf=65536
+ready client RUNNING
 
 # epoch_of GUEST: of its link
 epoch_of() {
@@ -105,6 +112,16 @@ vm_load A
 pair host A recv send size=1-5000 count=200
 pair A host recv send size=1-5000 count=200
 
-ends honest 60
-ends client 60
+moves() {
+	[ "$(moved)" -gt "$bytes" ]
+}
+
+bytes=$(moved)
+until_ok 10 moves
+for name in honest client; do
+	[ ! -s "$LAB_TMP/$name.status" ] || fail "$name of the neighbour ended: $(<"$LAB_TMP/$name.out")"
+done
+note "the neighbour has sent $(($(moved) >> 20)) MiB"
+stop honest
+stop client
 [ "$(malformed 43)" -eq 0 ] || fail "the neighbour lost its link"

@@ -40,8 +40,10 @@ cut() {
 half_open() {
 	bg full guest A vst stand-still port=1501
 	ready full
-	vst half-open cid="$cid" port=1501 n=5000 within=20000
-	vst half-open cid="$cid" port=1502 n=5000 within=20000
+	vst half-open cid="$cid" port=1501 n=5000 within=20000 | tee "$LAB_TMP/said"
+	grep -qx '512: connected' "$LAB_TMP/said" || fail "not 512 of them wait for accept()"
+	vst half-open cid="$cid" port=1502 n=5000 within=20000 | tee "$LAB_TMP/said"
+	grep -qx '2500: ECONNRESET' "$LAB_TMP/said" || fail "nobody has that port"
 	stop full
 }
 
@@ -50,7 +52,7 @@ half_open() {
 at_once() {
 	pair A host recv send size=65536 count=40
 	vm_qmp A stop
-	bg asks vst half-open cid="$cid" port=1502 n=12000 within=20000 nonblock=1 go="$LAB_TMP/go"
+	bg asks vst half-open cid="$cid" port=1502 n=10000 within=20000 nonblock=1 go="$LAB_TMP/go"
 	ready asks RUNNING
 	vm_qmp A cont
 	touch "$LAB_TMP/go"

@@ -67,6 +67,7 @@ watch_off() {
 
 	cat $hostile_call/hist
 	longest=$(hostile_longest)
+	[ "$longest" -gt 1 ] || fail "no hypercall was measured"
 	echo 0 >$hostile_dir/events/virtsock/enable
 	grep -v '^#' $hostile_dir/trace >"$LAB_TMP/too-much" || :
 	echo "!$hostile_hist" >$hostile_call/trigger
@@ -76,5 +77,5 @@ watch_off() {
 		fail "$(wc -l <"$LAB_TMP/too-much") hypercalls did more than they may"
 	fi
 	[ "$longest" -le "$LONGEST_CALL" ] ||
-		fail "a hypercall took more than $(((1 << (longest - 1)) / 1000000)) ms"
+		late "a hypercall took more than $(((1 << (longest - 1)) / 1000000)) ms"
 }

@@ -164,10 +164,14 @@ static struct virtsock_setup *setup_make(bool bar)
 	return s;
 }
 
-static void setup_try(enum attack_kind kind, u64 gpa)
+/* @sure: can the host use the structure, and what it leads to? */
+static void setup_try(enum attack_kind kind, u64 gpa, enum attack_sure sure)
 {
-	if (!call(kind, VIRTSOCK_HC_REGISTER, attack_link.epoch, gpa))
-		attack_link.state = ATTACK_UP;
+	if (call(kind, VIRTSOCK_HC_REGISTER, attack_link.epoch, gpa))
+		return;
+	attack_link.state = ATTACK_UP;
+	if (sure == ATTACK_BAD)
+		attack_failed("register: taken, with what is no memory of the guest's");
 }
 
 static void register_field(void)
@@ -191,27 +195,41 @@ static void register_field(void)
 		s->doorbell = cpu_to_le64(1ULL << rnd(&attack_rnd, 37));
 		break;
 	}
-	setup_try(CALL_REGISTER_FIELD, virt_to_phys(s));
+	setup_try(CALL_REGISTER_FIELD, virt_to_phys(s), ATTACK_MAYBE);
+}
+
+/* Can the host use a page there? @sure: of the 4096 bytes that @gpa was made from */
+static enum attack_sure page_sure(u64 gpa, enum attack_sure sure)
+{
+	if (!PAGE_ALIGNED(gpa))
+		return ATTACK_BAD;
+	/* Across the end of memory, and then aligned: it is the last page. */
+	if (gpa < attack_top && attack_top - gpa >= PAGE_SIZE)
+		return ATTACK_MAYBE;
+	return sure;
 }
 
 /* One page or several that are not memory, or not to be written, or not whole */
 static void register_page(void)
 {
 	struct virtsock_setup *s = setup_make(rnd(&attack_rnd, 2));
-	u32 nr = le32_to_cpu(s->nr_pages), n = 1 + rnd(&attack_rnd, 3), i;
-	enum attack_sure sure;
+	u32 nr = le32_to_cpu(s->nr_pages), first, n, i;
+	enum attack_sure sure, all = ATTACK_MAYBE;
 	u64 gpa;
 
-	while (n--) {
-		i = rnd(&attack_rnd, nr);
+	n = 1 + rnd(&attack_rnd, 3);
+	first = rnd(&attack_rnd, nr - n + 1);
+	for (i = first; i < first + n; i++) {
 		gpa = attack_wild(PAGE_SIZE, false, &sure);
 		if (rnd(&attack_rnd, 4))
 			gpa = PAGE_ALIGN_DOWN(gpa);
+		if (page_sure(gpa, sure) == ATTACK_BAD)
+			all = ATTACK_BAD;
 		s->pages[i] = cpu_to_le64(gpa);
 		attack_link.va[i] = NULL;
 	}
 	attack_link.sane = false;
-	setup_try(CALL_REGISTER_PAGE, virt_to_phys(s));
+	setup_try(CALL_REGISTER_PAGE, virt_to_phys(s), all);
 }
 
 /* The same page several times, or all the time */
@@ -229,13 +247,13 @@ static void register_twin(void)
 		s->pages[i] = cpu_to_le64(virt_to_phys(attack_link.va[i]));
 	}
 	attack_link.sane = false;
-	setup_try(CALL_REGISTER_TWIN, virt_to_phys(s));
+	setup_try(CALL_REGISTER_TWIN, virt_to_phys(s), ATTACK_MAYBE);
 }
 
 /* The structure itself is nowhere, or leads there; or it is something else. */
 static void register_addr(void)
 {
-	enum attack_sure sure;
+	enum attack_sure sure = ATTACK_MAYBE;
 	u32 len = le32_to_cpu(setup_make(false)->size);
 	void *to = attack_bar + attack_bar_size - sizeof(struct virtsock_setup);
 	u64 gpa;
@@ -248,7 +266,7 @@ static void register_addr(void)
 		gpa = attack_bar_gpa + attack_bar_size - sizeof(struct virtsock_setup);
 	}
 	attack_link.sane = false;
-	setup_try(CALL_REGISTER_ADDR, gpa);
+	setup_try(CALL_REGISTER_ADDR, gpa, sure);
 }
 
 /* The other CPU changes it meanwhile. */
@@ -258,7 +276,7 @@ static void register_race(void)
 
 	attack_link.sane = false;
 	attack_race_begin(RACE_SETUP, 0, 0);
-	setup_try(CALL_REGISTER_RACE, virt_to_phys(s));
+	setup_try(CALL_REGISTER_RACE, virt_to_phys(s), ATTACK_MAYBE);
 	attack_race_end();
 }
 
@@ -316,10 +334,10 @@ static void greeted(void)
 		return rnd(&attack_rnd, 2) ? wrong_epoch() : greet();
 	case 10:
 		setup_make(true);
-		return setup_try(CALL_REGISTER_BAR, virt_to_phys(attack_setup));
+		return setup_try(CALL_REGISTER_BAR, virt_to_phys(attack_setup), ATTACK_MAYBE);
 	default:
 		setup_make(false);
-		return setup_try(CALL_REGISTER, virt_to_phys(attack_setup));
+		return setup_try(CALL_REGISTER, virt_to_phys(attack_setup), ATTACK_MAYBE);
 	}
 }
 

@@ -111,6 +111,9 @@ void attack_flush(enum attack_kind kind, u64 gpa, u64 len, enum attack_sure sure
 	n = ret ? 0 : rcx;
 	if (!ret && (rbx > U32_MAX || rcx > U32_MAX || (!len && rcx)))
 		attack_failed("flush: rbx %lx rcx %lx", rbx, rcx);
+	/* None of them has memory in its first bytes. */
+	if (n && sure == ATTACK_BAD)
+		attack_failed("flush: %u bytes written where no memory is", n);
 	flushed(ret, rbx, rdx, sure, raced);
 	if (sure != ATTACK_GOOD || !len)
 		return;
@@ -180,7 +183,7 @@ void attack_flush_args(void)
 void attack_flush_buffer(void)
 {
 	u64 len = VIRTSOCK_RX_BUF_MIN, gpa;
-	enum attack_sure sure;
+	enum attack_sure sure = ATTACK_MAYBE;
 
 	switch (rnd(&attack_rnd, 6)) {
 	case 0:
@@ -201,7 +204,7 @@ void attack_flush_buffer(void)
 		gpa = attack_wild(len, true, &sure);
 		break;
 	}
-	attack_flush(CALL_FLUSH_BUFFER, gpa, len, ATTACK_MAYBE, false,
+	attack_flush(CALL_FLUSH_BUFFER, gpa, len, sure, false,
 		     rnd(&attack_rnd, 4));
 }
 

@@ -219,7 +219,8 @@ void cmd_half_open(void)
 			close(fd);
 			continue;
 		}
-		if (i % 2) {
+		/* With go= all of them are there at once. */
+		if (i % 2 && !opt.nonblock) {
 			close(fd);
 			continue;
 		}
@@ -247,6 +248,8 @@ void cmd_half_open(void)
 	for (i = 0; i < 200; i++)
 		if (results[i])
 			say("%u: %s", results[i], i ? strerrorname_np(i) : "connected");
+	if (at_once)
+		die("%u connects did not wait", at_once);
 	if (left)
 		die("no answer within %u ms", opt.within);
 }
