@@ -190,13 +190,19 @@ extern struct workqueue_struct *virtsock_free_wq;
 extern struct workqueue_struct *virtsock_kick_wq;
 
 /* vm.c */
+#define VIRTSOCK_VMS_BITS	8
+
 extern struct mutex virtsock_vms_lock;
+extern DECLARE_HASHTABLE(virtsock_vms, VIRTSOCK_VMS_BITS);
 
 struct virtsock_vm *virtsock_vm_find(u32 cid);
 struct virtsock_vm *virtsock_vm_by_cid(u32 cid);
 struct virtsock_vm *virtsock_vm_by_pid(struct pid *pid);
 void virtsock_vm_put(struct virtsock_vm *vm);
 void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why);
+struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid);
+
+/* bind.c */
 int virtsock_vm_add(u32 cid, u32 pid, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack);
 int virtsock_vm_del(u32 cid);
