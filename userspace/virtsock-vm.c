@@ -51,19 +51,25 @@ static void put_config(struct nl_msg *msg, const struct vs_args *args)
  * @nl: connected
  * @args: what the request says
  *
+ * Waits for the end of a binding that is in the way, however long its VMM takes.
+ *
  * Return: 0, or the exit code after it said what failed.
  */
 int vs_vm_add(struct vs_netlink *nl, const struct vs_args *args)
 {
 	struct vs_refusal refusal;
-	struct nl_msg *msg = vs_request(nl, VIRTSOCK_CMD_VM_ADD, false);
+	struct nl_msg *msg;
 
-	if (msg) {
-		nla_put_u32(msg, VIRTSOCK_A_CID, args->cid);
-		nla_put_u32(msg, VIRTSOCK_A_PID, args->pid);
-		put_config(msg, args);
-	}
-	vs_transact(nl, msg, NULL, NULL, &refusal);
+	do {
+		msg = vs_request(nl, VIRTSOCK_CMD_VM_ADD, false);
+		if (msg) {
+			nla_put_u32(msg, VIRTSOCK_A_CID, args->cid);
+			nla_put_u32(msg, VIRTSOCK_A_PID, args->pid);
+			put_config(msg, args);
+		}
+		vs_transact(nl, msg, NULL, NULL, &refusal);
+		/* The kernel has waited for a second, and lets others ask. */
+	} while (refusal.err == EAGAIN);
 	return refusal.err ? vs_refused(VIRTSOCK_CMD_VM_ADD, args, &refusal) :
 			     VS_OK;
 }
@@ -74,15 +80,27 @@ int vs_vm_add(struct vs_netlink *nl, const struct vs_args *args)
  * @cid: of the VM
  * @refusal: filled in
  *
+ * Waits until it is removed, however long its VMM takes.
+ *
  * Return: 0, or an error that nobody was told of yet.
  */
 int vs_vm_del(struct vs_netlink *nl, uint32_t cid, struct vs_refusal *refusal)
 {
-	struct nl_msg *msg = vs_request(nl, VIRTSOCK_CMD_VM_DEL, false);
+	bool began = false;
+	struct nl_msg *msg;
 
-	if (msg)
-		nla_put_u32(msg, VIRTSOCK_A_CID, cid);
-	vs_transact(nl, msg, NULL, NULL, refusal);
+	for (;; began = true) {
+		msg = vs_request(nl, VIRTSOCK_CMD_VM_DEL, false);
+		if (msg)
+			nla_put_u32(msg, VIRTSOCK_A_CID, cid);
+		vs_transact(nl, msg, NULL, NULL, refusal);
+		/* The kernel has waited for a second, and lets others ask. */
+		if (refusal->err != EAGAIN)
+			break;
+	}
+	/* Removed, as it was asked to, between two requests */
+	if (began && refusal->err == ENOENT)
+		refusal->err = 0;
 	return refusal->err;
 }
 

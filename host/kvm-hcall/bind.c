@@ -3,10 +3,30 @@
  * What an administrator asks of bindings: to make one, to end one, to change it,
  * to show them.
  */
-#include <linux/hashtable.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
-#include "host.h"
+#include "vms.h"
+
+/*
+ * How long a request waits for a binding to leave. Generic netlink has all requests
+ * of all families behind one lock, which a module that comes with a family takes for
+ * writing: a VMM that holds up the end of its VM must not hold up that.
+ */
+#define VIRTSOCK_BIND_PATIENCE	HZ
+
+static DECLARE_WAIT_QUEUE_HEAD(virtsock_bind_wait);
+
+/**
+ * virtsock_vm_left() - a binding has left the table, and all of its end is done
+ * @vm: the VM
+ *
+ * Context: end_work.
+ */
+void virtsock_vm_left(struct virtsock_vm *vm)
+{
+	WRITE_ONCE(vm->left, true);
+	wake_up_all(&virtsock_bind_wait);
+}
 
 /* All or nothing. Context: virtsock_vms_lock, or nobody knows the VM yet. */
 static int virtsock_vm_configure(struct virtsock_vm *vm,
@@ -47,12 +67,21 @@ static bool virtsock_vm_leaves(struct virtsock_vm *vm)
 	       (!test_bit(VIRTSOCK_END_AGAIN, &vm->why) || virtsock_vm_dies(vm));
 }
 
-/* Until it has left. Context: process. */
-static void virtsock_vm_wait(struct virtsock_vm *vm)
+/*
+ * Until it has left. Context: process. Return: 0; -EAGAIN where that takes long;
+ * -ERESTARTSYS where the caller is being killed.
+ */
+static int virtsock_vm_wait(struct virtsock_vm *vm)
 {
+	long left;
+
 	/* Who has asked for it may not have come to queue it. */
 	virtsock_vm_end(vm, BIT(VIRTSOCK_END_GONE));
-	flush_work(&vm->end_work);
+	left = wait_event_killable_timeout(virtsock_bind_wait, READ_ONCE(vm->left),
+					   VIRTSOCK_BIND_PATIENCE);
+	if (left > 0)
+		return 0;
+	return left ? left : -EAGAIN;
 }
 
 /* The binding that a new one cannot be beside, or NULL. virtsock_vms_lock held. */
@@ -69,7 +98,10 @@ static struct virtsock_vm *virtsock_vm_conflict(u32 cid, const struct pid *pid)
 	return NULL;
 }
 
-/* Into the table. Context: process. Return: 0, -EEXIST, -EBUSY. */
+/*
+ * Into the table. Context: process. Return: 0, -EEXIST, -EBUSY; -EAGAIN,
+ * -ERESTARTSYS as virtsock_vm_wait().
+ */
 static int virtsock_vm_enter(struct virtsock_vm *vm, struct netlink_ext_ack *extack)
 {
 	struct virtsock_vm *other;
@@ -80,8 +112,12 @@ static int virtsock_vm_enter(struct virtsock_vm *vm, struct netlink_ext_ack *ext
 	       virtsock_vm_leaves(other)) {
 		kref_get(&other->ref);
 		mutex_unlock(&virtsock_vms_lock);
-		virtsock_vm_wait(other);
+		err = virtsock_vm_wait(other);
 		virtsock_vm_put(other);
+		if (err) {
+			NL_SET_ERR_MSG(extack, "the binding before is being ended");
+			return err;
+		}
 		mutex_lock(&virtsock_vms_lock);
 	}
 	if (!other) {
@@ -106,7 +142,8 @@ static int virtsock_vm_enter(struct virtsock_vm *vm, struct netlink_ext_ack *ext
  *
  * Context: process.
  * Return: 0; -ERANGE (CID or a limit), -EINVAL (ports), -ESRCH (no such
- * process), -EEXIST (CID in use), -EBUSY (the process has a CID), -ENOMEM.
+ * process), -EEXIST (CID in use), -EBUSY (the process has a CID), -ENOMEM;
+ * -EAGAIN: the binding before is being ended, and its VMM takes long; ask again.
  */
 int virtsock_vm_add(u32 cid, u32 nr, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack)
@@ -173,26 +210,30 @@ static struct virtsock_vm *virtsock_vm_get(u32 cid)
  * virtsock_vm_del() - unbind a CID
  * @cid: the CID
  *
- * When this returns its connections have ended.
+ * When this returns 0 its connections have ended.
  *
  * Context: process.
- * Return: 0 or -ENOENT.
+ * Return: 0; -ENOENT; -EAGAIN: it is being ended, and its VMM takes long; ask again;
+ * -ERESTARTSYS where the caller is being killed.
  */
 int virtsock_vm_del(u32 cid)
 {
 	struct virtsock_vm *vm = virtsock_vm_get(cid);
 	bool again, was;
+	int err;
 
 	if (!vm)
 		return -ENOENT;
 	was = virtsock_vm_leaves(vm);
 	do {
-		virtsock_vm_wait(vm);
-		again = test_bit(VIRTSOCK_END_AGAIN, &vm->why);
+		err = virtsock_vm_wait(vm);
+		again = !err && test_bit(VIRTSOCK_END_AGAIN, &vm->why);
 		virtsock_vm_put(vm);
 		/* It was just being replaced: that one is meant as well. */
 		vm = again ? virtsock_vm_get(cid) : NULL;
 	} while (vm);
+	if (err)
+		return err;
 	return was ? -ENOENT : 0;
 }
 
@@ -202,23 +243,28 @@ int virtsock_vm_del(u32 cid)
  * Once the table is empty under its lock it stays so: only who finds its own
  * binding there puts the next one in its place.
  *
- * Context: process, module exit; no more requests.
+ * Context: process, module exit; no more requests. However long a VMM takes: the
+ * text that ends its VM is about to go.
  */
 void virtsock_vm_del_all(void)
 {
-	struct virtsock_vm *vm;
-	u32 cid;
+	struct virtsock_vm *vm, *one;
 	int bkt;
 
-	do {
-		cid = 0;
+	for (;;) {
+		one = NULL;
 		mutex_lock(&virtsock_vms_lock);
 		hash_for_each(virtsock_vms, bkt, vm, by_cid)
-			cid = vm->cid;
+			one = vm;
+		if (one)
+			kref_get(&one->ref);
 		mutex_unlock(&virtsock_vms_lock);
-		if (cid)
-			virtsock_vm_del(cid);
-	} while (cid);
+		if (!one)
+			return;
+		virtsock_vm_end(one, BIT(VIRTSOCK_END_GONE));
+		flush_work(&one->end_work);
+		virtsock_vm_put(one);
+	}
 }
 
 /**

@@ -112,6 +112,7 @@ struct virtsock_policy;
  * @stats: counters
  * @release_work: frees the object
  * @next: this binding's next VM, with a reference; by @end_work before it is known
+ * @left: it is in no table any more, and all of its end is done
  * @behind: the VM before it in this binding has yet to let go of KVM's
  */
 struct virtsock_vm {
@@ -175,6 +176,7 @@ struct virtsock_vm {
 	struct work_struct release_work;
 	struct virtsock_vm *next;
 	bool behind;
+	bool left;
 };
 
 /*
@@ -190,10 +192,7 @@ extern struct workqueue_struct *virtsock_free_wq;
 extern struct workqueue_struct *virtsock_kick_wq;
 
 /* vm.c */
-#define VIRTSOCK_VMS_BITS	8
-
 extern struct mutex virtsock_vms_lock;
-extern DECLARE_HASHTABLE(virtsock_vms, VIRTSOCK_VMS_BITS);
 
 struct virtsock_vm *virtsock_vm_find(u32 cid);
 struct virtsock_vm *virtsock_vm_by_cid(u32 cid);
@@ -203,6 +202,7 @@ void virtsock_vm_end(struct virtsock_vm *vm, unsigned long why);
 struct virtsock_vm *virtsock_vm_alloc(u32 cid, struct pid *pid);
 
 /* bind.c */
+void virtsock_vm_left(struct virtsock_vm *vm);
 int virtsock_vm_add(u32 cid, u32 pid, const struct virtsock_vm_config *config,
 		    struct netlink_ext_ack *extack);
 int virtsock_vm_del(u32 cid);

@@ -3,11 +3,10 @@
  * VMs that have a CID: bound by the administrator to a process, ended by reset,
  * death or unbinding.
  */
-#include <linux/hashtable.h>
 #include <linux/netlink.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include "host.h"
+#include "vms.h"
 
 /* Changes of the tables, and the fields of a VM that it says so of */
 DEFINE_MUTEX(virtsock_vms_lock);
@@ -201,6 +200,7 @@ static void virtsock_vm_remove(struct virtsock_vm *vm)
 		virtsock_control_event(test_bit(VIRTSOCK_END_EXIT, &vm->why) ?
 				       VIRTSOCK_EVENT_VM_EXIT : VIRTSOCK_EVENT_VM_DEL,
 				       vm->cid, pid_nr(vm->pid), NULL);
+	virtsock_vm_left(vm);
 	virtsock_vm_put(vm);	/* the table's */
 }
 

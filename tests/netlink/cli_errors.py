@@ -217,6 +217,21 @@ def delete():
 
 
 @case
+def what_takes_long_is_asked_for_again():
+    with fake() as kernel:
+        kernel.vms[42] = a_vm()
+        kernel.slow["vm-del"] = 3
+        run("vm", "del", "cid", "42", kernel=kernel).exits(OK, out="")
+        equal(kernel.slow["vm-del"], 0, "times that it took too long")
+        run("vm", "del", "cid", "42", kernel=kernel).exits(
+            ABSENT, "no VM has CID 42", out="")
+        kernel.slow["vm-add"] = 2
+        run("vm", "add", "cid", "42", "pid", str(os.getpid()), kernel=kernel,
+            FAKE_VM="1").exits(OK, out="")
+        equal(set(kernel.vms), {42}, "VMs")
+
+
+@case
 def delete_all_meets_an_end():
     with fake() as kernel:
         kernel.vms[42] = a_vm()

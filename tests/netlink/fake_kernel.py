@@ -60,6 +60,7 @@ class FakeKernel:
         self.vms = {}           # cid: {attribute's name: value}
         self.link = {}
         self.refuse = {}        # operation: Refuse
+        self.slow = {}          # operation: how often it takes too long
         self.events = []        # sent once the group is joined
         self.ends = False       # then the module is unloaded
         self.interrupted = 0    # dumps that change under the reader's hands
@@ -276,6 +277,12 @@ class FakeKernel:
             self.link["admin-up"] = values["admin-up"]
             return []
         cid = values["cid"]
+        if self.slow.get(operation):
+            self.slow[operation] -= 1
+            # Its end goes on, and is done before the last request.
+            if operation == "vm-del" and not self.slow[operation]:
+                self.vms.pop(cid, None)
+            raise Refuse(errno.EAGAIN)
         if operation == "vm-add":
             if cid in self.vms:
                 raise Refuse(errno.EEXIST, "CID in use", "cid")

@@ -40,6 +40,10 @@ while ! grep -q virtsock_vm_del /proc/[0-9]*/stack; do
 done 2>/dev/null
 quick without 43
 quick virtsock vm set cid 42 name again
+# Nor does any other family of generic netlink.
+quick insmod "$LAB_REPO/build/$LAB_HOST_KVER/lab/virtsock_family.ko"
+quick virtsock vm show
+quick rmmod virtsock_family
 quick virtsock run --cid 60 -- true
 bg add virtsock vm add cid 43 pid "$pid"
 [ ! -s "$LAB_TMP/del.status" ] || broken+=" (B went on)"
