@@ -27,6 +27,8 @@ back() {
 
 traffic L chaos=1
 idle M
+keep L 80
+keep M 80
 t=$EPOCHREALTIME
 virtsock vm del --all
 idle_host "$t"
@@ -35,6 +37,8 @@ idle_guest M "$t"
 gone
 back
 traffic_moves L
+keep_check L
+keep_check M
 idle_after M
 traffic_ends L
 # Bound VMs, no socket: the module may go all the same, and takes the links along.

@@ -50,10 +50,12 @@ stop fill
 # And out again.
 resets=$(vm_stat B resets)
 traffic B
+keep B 0 40
 vm_hmp B "device_del d2"
 until_ok 60 grown -lt 200000
 until_ok 60 vm_hmp B "object_del m2"
 traffic_moves B
+keep_check B
 traffic_ends B
 exercise B
 [ "$(vm_stat B resets)" -eq "$resets" ] || fail "the link has ended meanwhile"

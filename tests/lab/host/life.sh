@@ -268,8 +268,13 @@ keep() {
 	job_ready "$1" keep
 }
 
+# No figure of a few pages: what is not there cannot be written to.
 keep_check() {
+	local kept
+
 	guest "$1" touch /tmp/life-go
 	job_ends "$1" keep 60
-	note "$(guest "$1" tail -n 1 /tmp/life/keep.out)"
+	kept=$(guest "$1" tail -n 1 /tmp/life/keep.out)
+	note "$kept"
+	[ "${kept%% *}" -ge 16 ] || fail "that is too little to say anything"
 }
