@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Into KVM without changing it. kvm_emulate_hypercall() is diverted here by
- * ftrace; it is called first, with all its checks (CPL, Xen, Hyper-V), and
- * only a number that KVM itself does not know is ours. A second, passive
- * ftrace_ops sees the reset of a VM.
+ * ftrace where RAX has a number of ours; it is called first, with all its checks
+ * (CPL, Xen, Hyper-V), and only where KVM itself does not know that number the
+ * call is ours. A second, passive ftrace_ops sees the reset of a VM.
  */
 #include <linux/ftrace.h>
 #include <linux/module.h>
@@ -19,12 +19,11 @@ static noinline int virtsock_emulate_hypercall(struct kvm_vcpu *vcpu)
 {
 	unsigned long *gpr = vcpu->arch.regs;
 	struct virtsock_regs regs;
-	unsigned long nr;
 	int idx, ret;
 	u32 op;
 
 	idx = srcu_read_lock(&virtsock_hook_srcu);
-	nr = gpr[VCPU_REGS_RAX];
+	op = gpr[VCPU_REGS_RAX] - VIRTSOCK_HC_BASE;
 	regs.rbx = gpr[VCPU_REGS_RBX];
 	regs.rcx = gpr[VCPU_REGS_RCX];
 	regs.rdx = gpr[VCPU_REGS_RDX];
@@ -37,10 +36,8 @@ static noinline int virtsock_emulate_hypercall(struct kvm_vcpu *vcpu)
 	ret = kvm_emulate_hypercall(vcpu);
 	barrier();
 
-	if (likely(nr - VIRTSOCK_HC_BASE >= VIRTSOCK_HC_NR) ||
-	    vcpu->arch.exception.pending || vcpu->arch.hflags & HF_GUEST_MASK)
+	if (vcpu->arch.exception.pending || vcpu->arch.hflags & HF_GUEST_MASK)
 		goto out;
-	op = nr - VIRTSOCK_HC_BASE;
 	/*
 	 * KVM takes hypercalls for code that leaves no secrets in the L1 data cache
 	 * (kvm-intel.vmentry_l1d_flush=cond, for L1TF). Sockets do.
@@ -61,13 +58,19 @@ out:
 	return ret;
 }
 
+/*
+ * KVM's own calls are left alone: one may stand in a page fault for as long as its
+ * VMM likes, and the module's end must not wait for it.
+ */
 static void notrace virtsock_divert(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
 {
 	unsigned long hook = (unsigned long)virtsock_emulate_hypercall;
+	struct kvm_vcpu *vcpu = virtsock_compat_ftrace_arg0(fregs);
 
-	if (!within_module(parent_ip, THIS_MODULE))
+	if (vcpu->arch.regs[VCPU_REGS_RAX] - VIRTSOCK_HC_BASE < VIRTSOCK_HC_NR &&
+	    !within_module(parent_ip, THIS_MODULE))
 		virtsock_compat_ftrace_set_ip(fregs, hook);
 }
 
