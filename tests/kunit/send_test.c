@@ -156,6 +156,57 @@ static void send_flag_without_option(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, given[i].len, plain[i]);
 }
 
+/* However much the peer grants, what waits for it has a bound in memory. */
+static void send_bounds_memory(struct kunit *test)
+{
+	struct virtsock_sock *vs = send_sock(test);
+	struct vsock_sock *vsk = vs->vvs.vsk;
+	refcount_t *mem = &sk_vsock(vsk)->sk_wmem_alloc;
+
+	sk_vsock(vsk)->sk_state = TCP_ESTABLISHED;
+	vs->credit.tx_limit = 0x40000000;
+	vs->vvs.peer_buf_alloc = U32_MAX;
+	refcount_add(3 * 1024 * 1024 - 1, mem);
+	KUNIT_EXPECT_EQ(test, virtsock_stream_has_space(vsk), 1024 * 1024);
+	KUNIT_EXPECT_FALSE(test, vs->full);
+	refcount_add(1, mem);
+	KUNIT_EXPECT_EQ(test, virtsock_stream_has_space(vsk), 0);
+	/* So it is told when there is some, by this side: the peer is not asked. */
+	KUNIT_EXPECT_TRUE(test, vs->full);
+	KUNIT_EXPECT_EQ(test, nr_given, 0);
+	/* Nor is it bytes that are short. */
+	KUNIT_EXPECT_FALSE(test, vs->buf_grown);
+	/* A message that has begun is not left in the middle. */
+	vs->begun = true;
+	KUNIT_EXPECT_EQ(test, virtsock_stream_has_space(vsk), 1024 * 1024);
+	vs->begun = false;
+	/* A buffer can be larger than that count. */
+	vs->buf_size = U32_MAX;
+	KUNIT_EXPECT_EQ(test, virtsock_stream_has_space(vsk), 512 * 1024 * 1024);
+	refcount_add(509 * 1024 * 1024, mem);
+	KUNIT_EXPECT_EQ(test, virtsock_stream_has_space(vsk), 0);
+	KUNIT_EXPECT_FALSE(test, refcount_sub_and_test(512 * 1024 * 1024, mem));
+	KUNIT_EXPECT_GT(test, virtsock_stream_has_space(vsk), 0);
+	/* Where bytes are short the peer is asked. */
+	vs->vvs.tx_cnt = U32_MAX;
+	KUNIT_EXPECT_EQ(test, virtsock_stream_has_space(vsk), 0);
+	KUNIT_ASSERT_EQ(test, nr_given, 1);
+	KUNIT_EXPECT_EQ(test, given[0].op, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
+	sk_vsock(vsk)->sk_state = TCP_CLOSE;
+}
+
+/* Nor can one message be longer than that. */
+static void send_bounds_messages(struct kunit *test)
+{
+	struct virtsock_sock *vs = send_sock(test);
+	struct msghdr msg = {};
+
+	vs->vvs.peer_buf_alloc = U32_MAX;
+	vs->buf_size = U32_MAX;
+	KUNIT_EXPECT_EQ(test, virtsock_seqpacket_enqueue(vs->vvs.vsk, &msg,
+							 600UL << 20), -EMSGSIZE);
+}
+
 /* A reader that takes a little and then does something else says so. */
 static void receive_a_little(struct kunit *test)
 {
@@ -219,6 +270,8 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_what_fits),
 	KUNIT_CASE(send_with_more),
 	KUNIT_CASE(send_flag_without_option),
+	KUNIT_CASE(send_bounds_memory),
+	KUNIT_CASE(send_bounds_messages),
 	KUNIT_CASE(receive_a_little),
 	KUNIT_CASE(close_unread),
 	{}

@@ -4,7 +4,9 @@
  * which way it goes.
  */
 #include <linux/export.h>
+#include <linux/sizes.h>
 #include <linux/uio.h>
+#include <net/sock.h>
 #include <virtsock/core.h>
 
 /**
@@ -89,6 +91,24 @@ bool virtsock_send_credit(struct vsock_sock *vsk, u16 op)
 	return true;
 }
 
+/*
+ * What waits for the peer takes memory, and a packet of one byte takes most of a KiB,
+ * for which nobody's cgroup pays: a peer that grants records without end must not have
+ * it grow until the socket's own count of it overflows, at 2 GiB. What one call adds to
+ * this has the same bound in bytes, and takes twice as much at most.
+ */
+#define VIRTSOCK_TX_MEM_MIN	SZ_1M
+#define VIRTSOCK_TX_MEM_MAX	(512U * SZ_1M)
+
+/* Is there memory for more? virtsock_sock_sent() says when there is again. */
+static bool virtsock_tx_mem(struct virtsock_sock *vs)
+{
+	u32 mem = sk_wmem_alloc_get(sk_vsock(vs->vvs.vsk));
+
+	return mem < min_t(u64, 2ULL * vs->buf_size + VIRTSOCK_TX_MEM_MIN,
+			   VIRTSOCK_TX_MEM_MAX);
+}
+
 /* The most that can ever be on the way: a longer message is refused. */
 static u32 virtsock_window(struct virtsock_sock *vs)
 {
@@ -98,11 +118,11 @@ static u32 virtsock_window(struct virtsock_sock *vs)
 	spin_lock_bh(&vs->vvs.tx_lock);
 	window = min(vs->vvs.peer_buf_alloc, own);
 	spin_unlock_bh(&vs->vvs.tx_lock);
-	return window;
+	return min(window, VIRTSOCK_TX_MEM_MAX);
 }
 
 /* As the common code has it, but for a buffer that shrank: buf_alloc did not. */
-static u32 virtsock_tx_room(struct virtsock_sock *vs)
+static u32 virtsock_tx_bytes(struct virtsock_sock *vs)
 {
 	u32 sent, window;
 
@@ -110,7 +130,13 @@ static u32 virtsock_tx_room(struct virtsock_sock *vs)
 	sent = vs->vvs.tx_cnt - vs->vvs.peer_fwd_cnt;
 	window = min(vs->vvs.peer_buf_alloc, vs->buf_size);
 	spin_unlock_bh(&vs->vvs.tx_lock);
-	return sent < window ? window - sent : 0;
+	return sent < window ? min(window - sent, VIRTSOCK_TX_MEM_MAX) : 0;
+}
+
+/* A message that was begun goes on, as far as there was room for all of it. */
+static u32 virtsock_tx_room(struct virtsock_sock *vs)
+{
+	return vs->begun || virtsock_tx_mem(vs) ? virtsock_tx_bytes(vs) : 0;
 }
 
 /**
@@ -135,7 +161,7 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 
 	/* A window of its own that is full: the reader would take more. */
 	if (READ_ONCE(vs->vvs.peer_buf_alloc) > vs->buf_size &&
-	    !virtsock_tx_room(vs))
+	    !virtsock_tx_bytes(vs))
 		virtsock_buf_grow(vs);
 
 	/* For most messages there is room, and nobody waits for any. */
@@ -155,7 +181,8 @@ s64 virtsock_stream_has_space(struct vsock_sock *vsk)
 		space = 0;
 	if (!vs->begun && !virtsock_credit_may_send(&vs->credit))
 		space = 0;
-	if (!space && !vs->asked) {
+	/* The peer has nothing to say to a want of memory. */
+	if (!space && !vs->asked && (vs->begun || virtsock_tx_mem(vs))) {
 		vs->asked = true;
 		ask = true;
 	}

@@ -9,6 +9,7 @@
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/srcu.h>
+#include <net/sock.h>
 #include <virtsock/core.h>
 
 /* Calls into the modules of the sides: they stay until those are done */
@@ -214,6 +215,7 @@ static int virtsock_send(struct virtsock_side *side, struct sk_buff *skb)
 	const struct virtsock_side_ops *ops;
 	int idx, ret = -ENODEV;
 
+	virtsock_compat_own(skb);
 	idx = srcu_read_lock(&virtsock_side_srcu);
 	ops = READ_ONCE(side->ops);
 	if (ops && virtio_vsock_skb_reply(skb) && virtsock_rxq_stale()) {

@@ -108,7 +108,31 @@ n=$(($(slabs) - before))
 note "the same for a socket that is closed: $n KiB"
 [ "$n" -le 2048 ] || fail "messages for a closed socket took $n KiB"
 guest A rmmod virtsock_bad
+
+# stands PROGRAM: it waits for room, in af_vsock, as kernels name it.
+stands() {
+	case $(<"/proc/$1/wchan") in
+	wait_woken|vsock_connectible_sendmsg) ;;
+	*)	return 1 ;;
+	esac
+}
+
+# A program that may send 2^31 messages, which the guest does not take. There is a
+# bound in memory: twice its buffer, and 1 MiB.
+bg lured vst listen flood port=1106 type=seq size=1 buf=8388608 expect=ECONNRESET,EPIPE
+ready lured
+before=$(slabs)
+guest A insmod "$bad" grant=1106
+ready lured RUNNING
+until_ok 30 stands "$(pgrep -P "$(<"$LAB_TMP/lured.pid")")"
+n=$(($(slabs) - before))
+note "8 MiB in messages of one byte, for a guest that takes none: $n KiB"
+# What looks for faults takes more for each.
+[ "$n" -le 20480 ] || slow_kernel || fail "messages that the guest does not take have $n KiB"
+[ "$n" -ge 8192 ] || fail "only $n KiB: the program was not lured"
+guest A rmmod virtsock_bad
 vm_load A
+ends lured
 pair host A recv send size=1-5000 count=200
 pair A host recv send size=1-5000 count=200
 

@@ -34,9 +34,25 @@ static unsigned int flood;
 module_param(flood, uint, 0444);
 MODULE_PARM_DESC(flood, "port of the host to fill with small messages");
 
+static unsigned int bytes = 1 << 18;
+module_param(bytes, uint, 0444);
+MODULE_PARM_DESC(bytes, "of these messages (flood)");
+
+static bool stream;
+module_param(stream, bool, 0444);
+MODULE_PARM_DESC(stream, "that is no messages, but a stream (flood)");
+
 static bool closed;
 module_param(closed, bool, 0444);
 MODULE_PARM_DESC(closed, "not before its program has closed the connection");
+
+static unsigned int grant;
+module_param(grant, uint, 0444);
+MODULE_PARM_DESC(grant, "port of the host whose program may send without end");
+
+static unsigned long bell;
+module_param(bell, ulong, 0444);
+MODULE_PARM_DESC(bell, "where to ring when there is something to take (grant)");
 
 static unsigned int stranger;
 module_param(stranger, uint, 0444);
@@ -122,7 +138,7 @@ static struct virtsock_setup *setup_new(void)
 		return NULL;
 	s->size = cpu_to_le32(struct_size(s, pages, PAGES));
 	s->nr_pages = cpu_to_le32(PAGES);
-	s->doorbell = cpu_to_le64(virtsock_doorbell_arg(0, doorbell, 0));
+	s->doorbell = cpu_to_le64(bell ?: virtsock_doorbell_arg(0, doorbell, 0));
 	for (i = 0; i < PAGES; i++)
 		s->pages[i] = cpu_to_le64(virt_to_phys(ring) + i * PAGE_SIZE);
 	return s;
@@ -377,34 +393,43 @@ static long await_op(u16 op)
 	return -VIRTSOCK_EAGAIN;
 }
 
-/* Messages of 16 bytes, as many as the bytes of the receiver's buffer allow */
-static void try_flood(void)
+/* A connection to a port of the host, which may send as much as @credit */
+static struct virtsock_rec connect_to(u32 port, u32 credit)
 {
-	const u32 size = sizeof(struct virtsock_rec) + 16;
 	struct virtsock_rec rec;
-	u32 n, i;
 
 	link_up();
 	rec = good_rec();
-	rec.type = cpu_to_le16(VIRTIO_VSOCK_TYPE_SEQPACKET);
-	rec.dst_port = cpu_to_le32(flood);
-	rec.buf_alloc = cpu_to_le32(1 << 18);
-	rec.msg_limit = cpu_to_le32(1 << 18);
+	if (!stream)
+		rec.type = cpu_to_le16(VIRTIO_VSOCK_TYPE_SEQPACKET);
+	rec.dst_port = cpu_to_le32(port);
+	rec.buf_alloc = cpu_to_le32(credit);
+	rec.msg_limit = cpu_to_le32(credit);
 	rec.op = cpu_to_le16(VIRTIO_VSOCK_OP_REQUEST);
 	rec.size = cpu_to_le32(sizeof(rec));
 	rec.len = 0;
 	rec.nr_msgs = 0;
 	expect("request", 0, send(&rec, sizeof(rec)));
 	expect("accepted", 0, await_op(VIRTIO_VSOCK_OP_RESPONSE));
+	return rec;
+}
+
+/* Messages of 16 bytes, as many as the bytes of the receiver's buffer allow */
+static void try_flood(void)
+{
+	const u32 size = sizeof(struct virtsock_rec) + 16;
+	struct virtsock_rec rec = connect_to(flood, 1 << 18);
+	u32 n, i;
+
 	if (closed)
 		expect("closed", 0, await_op(VIRTIO_VSOCK_OP_SHUTDOWN));
 	rec.op = cpu_to_le16(VIRTIO_VSOCK_OP_RW);
-	rec.flags = cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM);
+	rec.flags = cpu_to_le32(stream ? 0 : VIRTIO_VSOCK_SEQ_EOM);
 	rec.size = cpu_to_le32(size);
 	rec.len = cpu_to_le32(16);
 	rec.nr_msgs = cpu_to_le16(1);
 	BUILD_BUG_ON(RING % (sizeof(rec) + 16));
-	for (n = (1 << 18) / 16; n; n -= i) {
+	for (n = bytes / 16; n; n -= i) {
 		/* The request was no multiple of this. */
 		for (i = 0; i < n && i < RING / size - 1; i++, head += size) {
 			u32 off = head % RING;
@@ -522,6 +547,11 @@ static int __init bad_init(void)
 		try_stolen();
 	} else if (flood) {
 		try_flood();
+	} else if (grant) {
+		/* And it takes none of that, though it may have itself called. */
+		connect_to(grant, S32_MAX);
+		expect("silence", 0, flush_all());
+		expect("arm", 0, flush_to(epoch, head, bell ? VIRTSOCK_FF_ARM : 0, 0, 0));
 	} else if (stranger) {
 		try_stranger();
 	} else if (storm) {
