@@ -37,24 +37,34 @@ void kvm_apic_send_ipi(struct kvm_lapic *apic, u32 icr_low, u32 icr_high);
  * @vm: the VM; its vCPUs exist, as the caller holds a reference, or is waited
  *	for before they go
  *
+ * One CPU of it, as to wake them all would be paid for by who rings: of those that
+ * the guest has given what is named, which may be all (their logical destinations, and
+ * in xAPIC mode their IDs), that of lowest priority. No guest needs a broadcast: it is
+ * not rung, in whatever mode KVM finds the APIC. 0xff is a CPU in x2APIC mode, and
+ * KVM wants that to be of fixed delivery.
+ *
  * Context: any but hard irq; no spinlock held.
  */
 void virtsock_ring(struct virtsock_vm *vm)
 {
 	u64 arg = READ_ONCE(vm->doorbell);
 	struct kvm_vcpu *vcpu = vm->kvm ? kvm_get_vcpu(vm->kvm, 0) : NULL;
+	u32 icr = APIC_DM_LOWEST | APIC_INT_ASSERT | (u8)(arg >> 32);
 	u32 dest = lower_32_bits(arg);
-	u32 icr = APIC_DM_FIXED | APIC_INT_ASSERT | (u8)(arg >> 32);
 
 	if (!arg || !vcpu || !vcpu->arch.apic)
 		return;
 	if (arg & VIRTSOCK_DB_LOGICAL)
 		icr |= APIC_DEST_LOGICAL;
+	else if (dest == 0xff)
+		icr &= ~APIC_DM_LOWEST;
 	if (!(vcpu->arch.apic_base & X2APIC_ENABLE))
 		dest <<= 24;
-	kvm_apic_send_ipi(vcpu->arch.apic, icr, dest);
-	virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_DOORBELLS);
-	trace_virtsock_vm_doorbell(vm->cid, arg);
+	if (dest >> 24 != 0xff) {
+		kvm_apic_send_ipi(vcpu->arch.apic, icr, dest);
+		virtsock_stat_inc(&vm->stats, VIRTSOCK_STATS_A_DOORBELLS);
+		trace_virtsock_vm_doorbell(vm->cid, arg);
+	}
 	queue_delayed_work(virtsock_kick_wq, &vm->kick_work, VIRTSOCK_KICK_FIRST);
 }
 
