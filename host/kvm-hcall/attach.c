@@ -133,6 +133,9 @@ static int virtsock_vm_take(struct virtsock_vm *vm, struct kvm_vcpu *vcpu)
 	mutex_lock(&virtsock_vms_lock);
 	kvm_get_kvm(kvm);
 	vm->vendor = vendor;
+	/* Until virtsock_vm_free(): KVM's VM goes before the lanes. */
+	mmgrab(kvm->mm);
+	vm->rxq.mm = kvm->mm;
 	WRITE_ONCE(vm->kvm, kvm);
 	hash_add_rcu(virtsock_kvms, &vm->by_kvm, (unsigned long)kvm);
 	mutex_unlock(&virtsock_vms_lock);

@@ -4,6 +4,7 @@
  * death or unbinding.
  */
 #include <linux/netlink.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "vms.h"
@@ -86,6 +87,8 @@ static void virtsock_vm_free(struct work_struct *work)
 	 * before the common code did. Nobody waits for us meanwhile but rmmod.
 	 */
 	virtsock_rxq_flush(&vm->rxq);
+	if (vm->rxq.mm)
+		mmdrop(vm->rxq.mm);
 	put_pid(vm->pid);
 	virtsock_policy_free(vm);
 	kvfree(vm->pull_buf);

@@ -488,6 +488,7 @@ struct virtsock_lane {
  * struct virtsock_rxq - received packets on their way to their sockets
  * @t: the transport they came by
  * @wq: where the lanes run
+ * @mm: whose cgroup pays for them (host), or NULL; there as long as the lanes run
  * @waiting: packets that wait, in a lane or parked
  * @bytes: memory held by them, beyond what their sockets' buffers are there for
  * @gen: links that have ended; what came before the last end is stale
@@ -503,6 +504,7 @@ struct virtsock_lane {
 struct virtsock_rxq {
 	struct virtio_transport *t;
 	struct workqueue_struct *wq;
+	struct mm_struct *mm;
 	u32 gen;
 	u32 seed;
 	wait_queue_head_t idle;

@@ -18,6 +18,8 @@
  * what empties the list takes it off, so a socket there keeps its state, and the
  * lane, which is not freed while anything waits.
  */
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
 #include <net/sock.h>
 #include <virtsock/core.h>
 
@@ -180,8 +182,23 @@ static void virtsock_fold_credit(struct sk_buff *last, struct sk_buff *skb)
 	virtsock_skb_cb(last)->msg_limit = virtsock_skb_cb(skb)->msg_limit;
 }
 
+/* A worker does this, but the packets' memory is the VM's, so this is, too. */
+static bool virtsock_fold_expand(struct virtsock_rxq *q, struct sk_buff *last, u32 len)
+{
+	struct mem_cgroup *memcg = q->mm ? get_mem_cgroup_from_mm(q->mm) : NULL;
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+	int err;
+
+	err = pskb_expand_head(last, 0, len, memcg ? gfp | __GFP_ACCOUNT : gfp);
+	set_active_memcg(old);
+	mem_cgroup_put(memcg);
+	return !err;
+}
+
 /* Make room for a small packet of a stream behind the one before it. */
-static bool virtsock_fold_room(struct sk_buff *last, struct sk_buff *skb)
+static bool virtsock_fold_room(struct virtsock_rxq *q, struct sk_buff *last,
+			       struct sk_buff *skb)
 {
 	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct virtio_vsock_hdr *to = virtio_vsock_hdr(last);
@@ -194,8 +211,7 @@ static bool virtsock_fold_room(struct sk_buff *last, struct sk_buff *skb)
 	    nr_msgs + virtsock_skb_cb(skb)->nr_msgs > U16_MAX)
 		return false;
 	return skb_tailroom(last) >= skb->len ||
-	       !pskb_expand_head(last, 0, last->len + skb->len,
-				 GFP_ATOMIC | __GFP_NOWARN);
+	       virtsock_fold_expand(q, last, last->len + skb->len);
 }
 
 /*
@@ -217,7 +233,7 @@ static bool virtsock_fold(struct virtsock_rxq *q, struct sk_buff *last,
 		virtsock_fold_credit(last, skb);
 		return true;
 	}
-	if (op != VIRTIO_VSOCK_OP_RW || !virtsock_fold_room(last, skb))
+	if (op != VIRTIO_VSOCK_OP_RW || !virtsock_fold_room(q, last, skb))
 		return false;
 	virtsock_fold_credit(last, skb);
 	skb_put_data(last, skb->data, skb->len);

@@ -50,6 +50,35 @@ waits() {
 	killed || [ "$(vm_stat B stops)" -gt "$stops" ]
 }
 
+# slab: bytes of the kernel's that the cgroup pays for
+slab() {
+	sed -n 's/^slab_unreclaimable //p' "$vmm/memory.stat"
+}
+
+# What small packets for a locked socket are put together in is the VM's as well: 1 MiB
+# in packets of 16 bytes, in pieces of a page.
+bg stuck vst stuck port=1271 cid=43 buf=2097152
+ready stuck
+guest B rmmod vmw_vsock_virtsock
+before=$(slab)
+guest B insmod "$LAB_REPO/build/$LAB_GUEST_KVER/lab/virtsock_bad.ko" flood=1271 stream=1 bytes=1048576
+ready stuck RUNNING
+# paid CMP KIB: so much more than before
+paid() {
+	[ $((($(slab) - before) >> 10)) "$1" "$2" ]
+}
+
+# A worker puts together what has come at once.
+until_ok 20 paid -lt 4096
+until_ok 20 paid -gt 512
+note "1 MiB in packets of 16 bytes for a locked socket: $((($(slab) - before) >> 10)) KiB of the cgroup's"
+pkill -KILL vst
+ends_any stuck
+guest B rmmod virtsock_bad
+vm_load B
+until_ok 20 link_up B
+exercise B
+
 freed || fail "the cgroup has $(<"$vmm/memory.current") bytes before"
 stops=$(vm_stat B stops)
 bg hold vst listen hold port=1270 cid=43 buf=167772160
