@@ -323,7 +323,8 @@ struct virtsock_side_ops {
  * @cid: own CID (guest)
  * @lock: protects the members below, and @held of each socket; bh
  * @ops: NULL while no module is there
- * @socks: all sockets that are assigned to @t
+ * @socks: all sockets that are assigned to @t, and two marks while virtsock_reset()
+ *	goes through them
  * @held: sockets that hold the module
  */
 struct virtsock_side {
@@ -348,7 +349,7 @@ int virtsock_cancel_pkt(struct vsock_sock *vsk);
 void virtsock_sock_late(struct sock *sk);
 void virtsock_sock_release(struct vsock_sock *vsk);
 void virtsock_sock_error(struct vsock_sock *vsk);
-void virtsock_sock_refuse(struct sock *sk);
+bool virtsock_sock_refuse(struct sock *sk);
 void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid));
 void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs);
 
@@ -533,9 +534,11 @@ void virtsock_rxq_uncharge(struct virtsock_rxq *q, u32 bytes);
 void virtsock_park_init(struct virtsock_sock *vs);
 bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		   struct sk_buff *skb, bool connected);
-void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
-			 enum virtsock_drop_reason why);
-void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs);
+struct virtsock_rxq *virtsock_park_take(struct sock *sk, struct virtsock_sock *vs,
+					enum virtsock_drop_reason why,
+					struct sk_buff_head *list);
+void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs);
+bool virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs);
 void virtsock_unpark(struct virtsock_lane *lane);
 
 /* Does something wait with this socket? slock held. */

@@ -35,8 +35,8 @@ static int virtsock_bell(struct wait_queue_entry *bell, unsigned int mode,
 	unsigned long flags;
 
 	/* It may have a new link by now, and a new connect(). */
-	if (READ_ONCE(vs->cut))
-		virtsock_sock_refuse(sk_vsock(vs->vvs.vsk));
+	if (READ_ONCE(vs->cut) && virtsock_sock_refuse(sk_vsock(vs->vvs.vsk)))
+		sk_error_report(sk_vsock(vs->vvs.vsk));
 	if (skb_queue_empty(&vs->parked)) {
 		list_del_init(&bell->entry);
 		return 0;
@@ -319,20 +319,24 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 }
 
 /**
- * virtsock_park_purge() - forget what is parked
+ * virtsock_park_take() - have what is parked forgotten
  * @sk: the socket
  * @vs: its state
  * @why: the reason
+ * @list: empty; where to put what the caller has to forget
  *
  * The answer to a connect() that its program gave up is not forgotten with that:
  * the peer believes that there is a connection. Without a socket the lane answers
  * it by a reset; a new connect() from the same port to the same peer has it.
  *
  * Context: any but hard irq.
+ * Return: the queue that they come by.
  */
-void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
-			 enum virtsock_drop_reason why)
+struct virtsock_rxq *virtsock_park_take(struct sock *sk, struct virtsock_sock *vs,
+					enum virtsock_drop_reason why,
+					struct sk_buff_head *list)
 {
+	struct virtsock_rxq *q = NULL;
 	struct sk_buff *skb;
 
 	spin_lock_bh(&sk->sk_lock.slock);
@@ -348,9 +352,30 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
 	if (skb && why == VIRTSOCK_DROP_SOCKET_END &&
 	    virtsock_skb_op(skb) == VIRTIO_VSOCK_OP_RESPONSE)
 		virtsock_park_back(sk, vs, true);
-	while ((skb = __skb_dequeue(&vs->parked)))
-		virtsock_rxq_forget(vs->lane->rxq, skb, why);
+	if (!skb_queue_empty(&vs->parked))
+		q = vs->lane->rxq;
+	skb_queue_splice_init(&vs->parked, list);
 	spin_unlock_bh(&sk->sk_lock.slock);
+	return q;
+}
+
+/**
+ * virtsock_park_purge() - forget what is parked, as the socket goes
+ * @sk: the socket
+ * @vs: its state
+ *
+ * Context: any but hard irq.
+ */
+void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs)
+{
+	struct virtsock_rxq *q;
+	struct sk_buff_head list;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&list);
+	q = virtsock_park_take(sk, vs, VIRTSOCK_DROP_SOCKET_END, &list);
+	while ((skb = __skb_dequeue(&list)))
+		virtsock_rxq_forget(q, skb, VIRTSOCK_DROP_SOCKET_END);
 }
 
 /**
@@ -362,13 +387,17 @@ void virtsock_park_purge(struct sock *sk, struct virtsock_sock *vs,
  * learns it when it lets the socket go.
  *
  * Context: any but hard irq.
+ * Return: true if the caller has to call sk_error_report().
  */
-void virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs)
+bool virtsock_park_refuse(struct sock *sk, struct virtsock_sock *vs)
 {
+	bool refused = false;
+
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (!sock_owned_by_user(sk))
-		virtsock_sock_refuse(sk);
+		refused = virtsock_sock_refuse(sk);
 	else if (READ_ONCE(sk->sk_state) == TCP_SYN_SENT)
 		virtsock_bell_on(sk, vs);
 	spin_unlock_bh(&sk->sk_lock.slock);
+	return refused;
 }

@@ -157,26 +157,61 @@ static void virtsock_sock_reset(struct sock *sk)
  *
  * Context: socket locked by the caller, or its spinlock held while nobody has
  * it locked.
+ * Return: true if the caller has to call sk_error_report().
  */
-void virtsock_sock_refuse(struct sock *sk)
+bool virtsock_sock_refuse(struct sock *sk)
 {
 	if (sk->sk_state != TCP_SYN_SENT)
-		return;
+		return false;
 	sk->sk_state = TCP_CLOSE;
 	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	sk_error_report(sk);
+	return true;
 }
 
-/* side->lock held. Return: true if it is for virtsock_sock_reset(). */
-static bool virtsock_sock_cut(struct virtsock_sock *vs)
+/**
+ * struct virtsock_rest - what is left to be done for a socket without spinlocks
+ * @skbs: packets that were parked with it, and are to be forgotten
+ * @q: where those come from; they keep it
+ * @sk: its connect() was refused, and who waits for that is to be told, which may
+ *	be a crowd; with a reference
+ */
+struct virtsock_rest {
+	struct sk_buff_head skbs;
+	struct virtsock_rxq *q;
+	struct sock *sk;
+};
+
+/* Context: process. */
+static void virtsock_sock_rest(struct virtsock_rest *rest)
+{
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&rest->skbs))) {
+		virtsock_rxq_forget(rest->q, skb, VIRTSOCK_DROP_LINK_END);
+		cond_resched();
+	}
+	if (rest->sk) {
+		sk_error_report(rest->sk);
+		sock_put(rest->sk);
+		rest->sk = NULL;
+	}
+}
+
+/*
+ * side->lock held; the caller calls virtsock_sock_rest() behind it. Return: true if
+ * it is for virtsock_sock_reset().
+ */
+static bool virtsock_sock_cut(struct virtsock_sock *vs, struct virtsock_rest *rest)
 {
 	struct vsock_sock *vsk = vs->vvs.vsk;
 	struct sock *sk = sk_vsock(vsk);
 
 	WRITE_ONCE(vs->cut, true);
-	virtsock_park_purge(sk, vs, VIRTSOCK_DROP_LINK_END);
+	__skb_queue_head_init(&rest->skbs);
+	rest->q = virtsock_park_take(sk, vs, VIRTSOCK_DROP_LINK_END, &rest->skbs);
 	/* Here, as one that gives up may go to another transport at once. */
-	virtsock_park_refuse(sk, vs);
+	rest->sk = virtsock_park_refuse(sk, vs) &&
+		   refcount_inc_not_zero(&sk->sk_refcnt) ? sk : NULL;
 	/* Closed in order by the peer, or not connected, if in no table. */
 	if (vs->dead || list_empty(&vsk->connected_table) ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt))
@@ -190,37 +225,70 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs)
 /* One at a time: a socket is on one list of dead ones. */
 static DEFINE_MUTEX(virtsock_dead_lock);
 
+/* Sockets that are looked at, or cut, before others have the lock */
+#define VIRTSOCK_RESET_BUDGET	256
+
+/* The next socket behind @at, which moves there, or NULL. side->lock held. */
+static struct virtsock_sock *virtsock_sock_next(struct list_head *at, struct list_head *end)
+{
+	struct list_head *next = at->next;
+
+	if (next == end)
+		return NULL;
+	list_move(at, next);
+	return list_entry(next, struct virtsock_sock, side_link);
+}
+
 /**
  * virtsock_reset() - end the sockets of a link
  * @side: guest or host
  * @meant: which peers are meant, by CID; NULL: all
  *
  * When this returns none of them sends any more, and none holds the module,
- * whatever its program does.
+ * whatever its program does. It goes through all sockets of the side, and lets go of
+ * the lock where one takes long; it remembers where it was by two entries of its own
+ * in the list, which nobody else goes through.
  *
  * Context: process.
  */
 void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid))
 {
-	struct module *owner = NULL;
+	struct virtsock_rest rest = {};
 	struct virtsock_sock *vs, *next;
-	u32 held = 0;
+	struct module *owner = NULL;
+	u32 held = 0, n = 0;
 	LIST_HEAD(dead);
+	LIST_HEAD(end);
+	LIST_HEAD(at);
 
+	__skb_queue_head_init(&rest.skbs);
 	mutex_lock(&virtsock_dead_lock);
 	spin_lock_bh(&side->lock);
-	list_for_each_entry(vs, &side->socks, side_link) {
+	list_add(&at, &side->socks);
+	/* Those that are made from now on are as if made after this. */
+	list_add_tail(&end, &side->socks);
+	while ((vs = virtsock_sock_next(&at, &end))) {
 		/* One that was never connected has no link that could end. */
-		if (meant && (!vs->tx_cid || !meant(vs->tx_cid)))
+		if (!meant || (vs->tx_cid && meant(vs->tx_cid))) {
+			if (virtsock_sock_cut(vs, &rest))
+				list_add_tail(&vs->dead_link, &dead);
+			if (vs->held) {
+				vs->held = false;
+				side->held--;
+				owner = side->ops->owner;
+				held++;
+			}
+		}
+		if (!rest.sk && skb_queue_empty(&rest.skbs) &&
+		    ++n % VIRTSOCK_RESET_BUDGET)
 			continue;
-		if (virtsock_sock_cut(vs))
-			list_add_tail(&vs->dead_link, &dead);
-		held += vs->held;
-		vs->held = false;
+		spin_unlock_bh(&side->lock);
+		virtsock_sock_rest(&rest);
+		cond_resched();
+		spin_lock_bh(&side->lock);
 	}
-	side->held -= held;
-	if (held)
-		owner = side->ops->owner;
+	list_del(&at);
+	list_del(&end);
 	spin_unlock_bh(&side->lock);
 
 	list_for_each_entry_safe(vs, next, &dead, dead_link) {
@@ -252,12 +320,17 @@ EXPORT_SYMBOL_GPL(virtsock_reset);
 void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs)
 {
 	struct sock *sk = sk_vsock(vs->vvs.vsk);
-	bool late = false;
+	struct virtsock_rest rest;
+	bool late;
 
 	spin_lock_bh(&side->lock);
-	if (vs->cut || virtsock_rxq_stale())
-		late = virtsock_sock_cut(vs);
+	if (!vs->cut && !virtsock_rxq_stale()) {
+		spin_unlock_bh(&side->lock);
+		return;
+	}
+	late = virtsock_sock_cut(vs, &rest);
 	spin_unlock_bh(&side->lock);
+	virtsock_sock_rest(&rest);
 	if (!late)
 		return;
 	virtsock_sock_reset(sk);

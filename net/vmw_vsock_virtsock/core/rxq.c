@@ -33,19 +33,20 @@ void virtsock_rxq_uncharge(struct virtsock_rxq *q, u32 bytes)
  */
 static void virtsock_rxq_less(struct virtsock_rxq *q, u32 charge)
 {
+	rcu_read_lock();
 	virtsock_rxq_uncharge(q, charge);
 	if (!atomic_dec_return_release(&q->waiting))
 		wake_up(&q->idle);
+	rcu_read_unlock();
 }
 
 /**
  * virtsock_rxq_forget() - drop a packet that waits
- * @q: the queue
+ * @q: the queue; the packet keeps it, and nothing may after this
  * @skb: the packet, taken off its list
  * @why: the reason
  *
- * Context: any but hard irq; the caller keeps the queue, if by RCU only (a
- * spinlock will do).
+ * Context: any but hard irq.
  */
 void virtsock_rxq_forget(struct virtsock_rxq *q, struct sk_buff *skb,
 			 enum virtsock_drop_reason why)

@@ -87,7 +87,7 @@ static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 		spin_lock_bh(&side->lock);
 		list_del(&vs->side_link);
 		spin_unlock_bh(&side->lock);
-		virtsock_park_purge(sk_vsock(vsk), vs, VIRTSOCK_DROP_SOCKET_END);
+		virtsock_park_purge(sk_vsock(vsk), vs);
 		virtio_transport_destruct(vsk);
 	}
 	return err;
@@ -135,7 +135,7 @@ static void virtsock_destruct(struct vsock_sock *vsk)
 	spin_unlock_bh(&side->lock);
 	/* In this order: see virtsock_sk_locked() */
 	sock_reset_flag(sk_vsock(vsk), SOCK_USE_WRITE_QUEUE);
-	virtsock_park_purge(sk_vsock(vsk), vs, VIRTSOCK_DROP_SOCKET_END);
+	virtsock_park_purge(sk_vsock(vsk), vs);
 	virtsock_buf_release(vs);
 	virtio_transport_destruct(vsk);
 	module_put(owner);
@@ -153,7 +153,7 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	if (vs->tx_cid && vs->tx_cid != vsk->remote_addr.svm_cid)
 		virtsock_forget(side, vsk);
 	/* So are its answers, which this connect() does not want. */
-	virtsock_park_purge(sk_vsock(vsk), vs, VIRTSOCK_DROP_SOCKET_END);
+	virtsock_park_purge(sk_vsock(vsk), vs);
 	spin_lock_bh(&vs->lock);
 	vs->deferred = 0;
 	vs->asked = false;
