@@ -147,12 +147,18 @@ u32 rnd(struct rnd_state *state, u32 n);
 
 /* attack_mem.c */
 extern void *attack_ring, *attack_rx, *attack_rx2, *attack_segs, *attack_setup;
-extern void *attack_bar;
-extern u64 attack_bar_gpa, attack_bar_size;
 int attack_mem_init(void);
 void attack_mem_exit(void);
 u64 attack_own(u32 len);
 u64 attack_wild(u32 len, bool write, enum attack_sure *sure);
+
+/* attack_vm.c */
+extern void *attack_bar;
+extern u64 attack_bar_gpa, attack_bar_size;
+int attack_vm_init(void);
+void attack_vm_exit(void);
+long attack_hypercall(unsigned long nr, unsigned long *rbx, unsigned long *rcx,
+		      unsigned long *rdx, unsigned long rsi);
 
 /* attack_count.c */
 void attack_failed(const char *fmt, ...) __printf(1, 2);
@@ -163,8 +169,6 @@ unsigned int attack_done(void);
 int attack_report(bool all);
 
 /* attack_call.c */
-long attack_hypercall(unsigned long nr, unsigned long *rbx, unsigned long *rcx,
-		      unsigned long *rdx, unsigned long rsi);
 u64 attack_doorbell(struct rnd_state *state);
 void attack_step(void);
 

@@ -9,20 +9,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
-#include <asm/kvm_para.h>
 #include "attack.h"
-
-/* Context: any. Return: RAX. */
-long attack_hypercall(unsigned long nr, unsigned long *rbx, unsigned long *rcx,
-		      unsigned long *rdx, unsigned long rsi)
-{
-	long rax = nr;
-
-	asm volatile(KVM_HYPERCALL
-		     : "+a" (rax), "+b" (*rbx), "+c" (*rcx), "+d" (*rdx), "+S" (rsi)
-		     : : "memory");
-	return rax;
-}
 
 static long call(enum attack_kind kind, enum virtsock_hc_op op, unsigned long rbx,
 		 unsigned long rcx)

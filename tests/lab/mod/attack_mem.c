@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory: the attacker's own, a device's that is memory as well (ivshmem), and
- * all the addresses that a guest should not name.
+ * Memory: the attacker's own, and all the addresses that a guest should not name.
  */
 #include <linux/align.h>
 #include <linux/io.h>
 #include <linux/mm.h>
-#include <linux/pci.h>
 #include <linux/sizes.h>
 #include "attack.h"
 
 #define ORDER	8	/* ATTACK_SIZE */
 
 void *attack_ring, *attack_rx, *attack_rx2, *attack_segs, *attack_setup;
-void *attack_bar;
-u64 attack_bar_gpa, attack_bar_size;
-static struct pci_dev *bar_dev;
-
-static int bar_init(void)
-{
-	bar_dev = pci_get_device(0x1af4, 0x1110, NULL);
-	if (!bar_dev || pci_enable_device_mem(bar_dev))
-		return -ENODEV;
-	attack_bar_gpa = pci_resource_start(bar_dev, 2);
-	attack_bar_size = pci_resource_len(bar_dev, 2);
-	if (attack_bar_size < 2 * ATTACK_SIZE)
-		return -ENODEV;
-	attack_bar = memremap(attack_bar_gpa, attack_bar_size, MEMREMAP_WB);
-	return attack_bar ? 0 : -ENOMEM;
-}
 
 /* Context: process. Return: 0 or a negative errno. */
 int attack_mem_init(void)
@@ -45,22 +27,18 @@ int attack_mem_init(void)
 	attack_setup = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!attack_setup)
 		return -ENOMEM;
-	return bar_init();
+	return attack_vm_init();
 }
 
 /* Context: process; the host has no link to it any more. */
 void attack_mem_exit(void)
 {
+	attack_vm_exit();
 	free_pages((unsigned long)attack_ring, ORDER);
 	free_pages((unsigned long)attack_rx, ORDER);
 	free_pages((unsigned long)attack_rx2, ORDER);
 	free_pages((unsigned long)attack_segs, ORDER);
 	free_page((unsigned long)attack_setup);
-	if (attack_bar)
-		memunmap(attack_bar);
-	if (attack_bar_gpa)
-		pci_disable_device(bar_dev);
-	pci_dev_put(bar_dev);
 }
 
 static u64 inside(enum attack_kind kind, void *mem, u32 size, u32 len)
