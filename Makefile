@@ -43,7 +43,8 @@ lab-modules:
 
 # Both sides for one kernel: the modules, with tests/pair/overlay laid over them
 pair-modules:
-	@mkdir -p $(B)/pair
+	@mkdir -p $(B)/pair/attack
+	@cp -pu tests/lab/mod/attack*.[ch] $(B)/pair/attack/
 	@cp -pru --remove-destination net host include compat-include tests/pair/mod $(B)/pair/
 	@cp -pr --remove-destination tests/pair/overlay/. $(B)/pair/
 	@cat Kbuild tests/pair/Kbuild >$(B)/pair/Kbuild

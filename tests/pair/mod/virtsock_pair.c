@@ -273,24 +273,6 @@ void virtsock_pair_put(struct kvm *kvm)
 }
 EXPORT_SYMBOL_GPL(virtsock_pair_put);
 
-/* Guest physical is physical. */
-int virtsock_pair_copy(u64 gpa, void *buf, size_t len, bool write)
-{
-	void *mem = __va(gpa);
-
-	might_sleep();
-	if (!len)
-		return 0;
-	if (!pfn_valid(gpa >> PAGE_SHIFT) || !pfn_valid((gpa + len - 1) >> PAGE_SHIFT))
-		return -EFAULT;
-	if (write)
-		memcpy(mem, buf, len);
-	else
-		memcpy(buf, mem, len);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(virtsock_pair_copy);
-
 /* A real interrupt at a real local APIC */
 void virtsock_pair_send_ipi(struct kvm_lapic *unused, u32 icr_low, u32 icr_high)
 {

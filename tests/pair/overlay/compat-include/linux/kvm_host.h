@@ -58,10 +58,22 @@ struct virtsock_pair_hook {
 	void (*reset)(struct kvm *kvm);
 };
 
+/**
+ * struct virtsock_pair_range - memory of the VM's
+ * @gfn: its first page
+ * @pages: how many
+ */
+struct virtsock_pair_range {
+	gfn_t gfn;
+	u64 pages;
+};
+
 long virtsock_pair_hypercall(u32 op, unsigned long *regs);
 void virtsock_pair_set_hook(const struct virtsock_pair_hook *hook);
 void virtsock_pair_get(struct kvm *kvm);
 void virtsock_pair_put(struct kvm *kvm);
+void virtsock_pair_memory(const struct virtsock_pair_range *ranges);
+bool virtsock_pair_visible(gfn_t gfn);
 int virtsock_pair_copy(u64 gpa, void *buf, size_t len, bool write);
 void virtsock_pair_send_ipi(struct kvm_lapic *apic, u32 icr_low, u32 icr_high);
 
@@ -119,7 +131,7 @@ static inline int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa,
 
 static inline bool kvm_vcpu_is_visible_gfn(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
-	return pfn_valid(gfn);
+	return virtsock_pair_visible(gfn);
 }
 
 #endif
