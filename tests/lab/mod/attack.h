@@ -10,6 +10,9 @@
 /* Each of the attacker's memories: the largest ring, the largest buffer */
 #define ATTACK_SIZE	(VIRTSOCK_RING_PAGES_MAX * VIRTSOCK_PAGE_SIZE)
 
+/* Records of a batch, at most */
+#define ATTACK_BATCH	24
+
 /* What is done, and counted; the names and the answers are in attack_count.c */
 enum attack_kind {
 	/* calls of the first CPU */
@@ -120,6 +123,8 @@ enum attack_race {
  * @size: of the ring
  * @head: up to here it is filled
  * @tail: up to here the host has consumed it
+ * @recs: where the records of the last batch begin
+ * @nr_recs: how many there are
  * @va: where the ring's pages are, NULL for those that cannot be written
  * @sane: they are all different, and ours
  * @suspect: before @head is something that may be refused
@@ -132,6 +137,8 @@ struct attack_link {
 	u32 size;
 	u32 head;
 	u32 tail;
+	u32 recs[ATTACK_BATCH];
+	u32 nr_recs;
 	void *va[VIRTSOCK_RING_PAGES_MAX];
 	bool sane;
 	bool suspect;

@@ -142,8 +142,11 @@ void attack_flush_good(enum attack_kind kind, enum attack_race race, u32 from, u
 	if (!rnd(&attack_rnd, 4))
 		len = 0;
 	flags |= rnd(&attack_rnd, 2) ? VIRTSOCK_FF_ARM : 0;
-	if (race == RACE_RING)
+	/* What was good may be read as bad, and what was bad as good. */
+	if (race == RACE_RING) {
 		attack_link.suspect = true;
+		attack_link.doomed = false;
+	}
 	attack_race_begin(race, from, attack_link.head);
 	attack_flush(kind, virt_to_phys(attack_rx), len, ATTACK_GOOD,
 		     race >= RACE_CALLS, flags);

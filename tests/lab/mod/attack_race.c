@@ -26,18 +26,65 @@ static u32 acts;
 static struct rnd_state state;
 static struct task_struct *racer;
 
+static void wait_a_little(void)
+{
+	u32 n = rnd(&state, 16);
+
+	while (n--)
+		cpu_relax();
+}
+
+/*
+ * Wrong for as long as right, and often: what is always wrong is refused when it is
+ * first read, and nobody learns whether it is read again.
+ */
+static void change_le32(__le32 *field, u32 to)
+{
+	__le32 old = READ_ONCE(*field);
+	u32 n = 32;
+
+	while (n--) {
+		WRITE_ONCE(*field, cpu_to_le32(to));
+		wait_a_little();
+		WRITE_ONCE(*field, old);
+		wait_a_little();
+	}
+}
+
+static void change_le64(__le64 *field, u64 to)
+{
+	__le64 old = READ_ONCE(*field);
+	u32 n = 32;
+
+	while (n--) {
+		WRITE_ONCE(*field, cpu_to_le64(to));
+		wait_a_little();
+		WRITE_ONCE(*field, old);
+		wait_a_little();
+	}
+}
+
+/* A record's header, or anything that is in the ring */
 static void change_ring(void)
 {
 	struct attack_link *l = &attack_link;
-	u32 n = 1 + rnd(&state, 8), pos;
-	u32 *va;
+	u32 n = 1 + rnd(&state, 4), pos, old, to;
+	__le32 *va;
 
 	while (n-- && race.to != race.from) {
-		pos = (race.from + ALIGN_DOWN(rnd(&state, race.to - race.from), 4)) % l->size;
+		if (rnd(&state, 4))
+			pos = l->recs[rnd(&state, l->nr_recs)] +
+			      4 * rnd(&state, sizeof(struct virtsock_rec) / 4);
+		else
+			pos = race.from + ALIGN_DOWN(rnd(&state, race.to - race.from), 4);
+		pos %= l->size;
 		va = l->va[pos / PAGE_SIZE];
 		if (!va)
 			continue;
-		WRITE_ONCE(va[offset_in_page(pos) / 4], prandom_u32_state(&state));
+		va += offset_in_page(pos) / 4;
+		old = le32_to_cpu(READ_ONCE(*va));
+		to = rnd(&state, 2) ? old ^ 1U << rnd(&state, 32) : prandom_u32_state(&state);
+		change_le32(va, to);
 		attack_count(CHANGE_RING);
 	}
 }
@@ -60,13 +107,14 @@ static void change_setup(void)
 	};
 	struct virtsock_setup *s = attack_setup;
 	u64 to = pages[rnd(&state, ARRAY_SIZE(pages))];
+	u32 page = rnd(&state, VIRTSOCK_RING_PAGES_MIN);
 
 	if (!rnd(&state, 16))
-		WRITE_ONCE(s->nr_pages, cpu_to_le32(rnd(&state, 512)));
+		change_le32(&s->nr_pages, rnd(&state, 512));
 	else if (!rnd(&state, 16))
-		WRITE_ONCE(s->size, cpu_to_le32(rnd(&state, 4096)));
+		change_le32(&s->size, rnd(&state, 4096));
 	else
-		WRITE_ONCE(s->pages[rnd(&state, VIRTSOCK_RING_PAGES_MIN)], cpu_to_le64(to));
+		change_le64(&s->pages[page], to);
 	attack_count(CHANGE_SETUP);
 }
 

@@ -373,6 +373,7 @@ static bool one(void)
 					      ALIGN(le32_to_cpu(rec->len), 8));
 	if (makers[i].kind == REC_FIELD || makers[i].kind == REC_NOISE)
 		size = sizeof(*rec) + PAGE_SIZE;
+	l->recs[l->nr_recs++] = l->head;
 	put(rec, size);
 	l->doomed |= sure == ATTACK_BAD;
 	l->suspect |= sure != ATTACK_GOOD;
@@ -382,15 +383,16 @@ static bool one(void)
 /* Some records, and a FLUSH. Context: process. */
 void attack_batch(void)
 {
-	u32 n = 1 + draw(24), from = attack_link.head;
+	u32 n = 1 + draw(ATTACK_BATCH), from = attack_link.head;
 	enum attack_race race = RACE_NONE;
 
+	attack_link.nr_recs = 0;
 	while (n-- && one())
 		;
 	n = draw(64);
-	if (!n)
+	if (n < 4)
 		race = RACE_RING;
-	else if (n < 5)
+	else if (n < 8)
 		race = RACE_SEGS;
 	attack_flush_good(CALL_FLUSH, race, from, draw(8) ? 0 : VIRTSOCK_FF_WAIT);
 }
