@@ -265,7 +265,7 @@ idle_after() {
 keep() {
 	guest "$1" rm -f /tmp/life-go
 	job "$1" keep vst keep n="${2:-64}" count="${3:-0}" go=/tmp/life-go
-	job_ready "$1" keep
+	until_ok 90 job_says "$1" keep READY
 }
 
 # No figure of a few pages: what is not there cannot be written to.
