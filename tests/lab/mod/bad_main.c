@@ -50,6 +50,10 @@ static unsigned int stranger;
 module_param(stranger, uint, 0444);
 MODULE_PARM_DESC(stranger, "port of the host, of somebody else's connection");
 
+static unsigned int from = 1;
+module_param(from, uint, 0444);
+MODULE_PARM_DESC(from, "port of that connection's other end, or not (stranger)");
+
 static unsigned int storm;
 module_param(storm, uint, 0444);
 MODULE_PARM_DESC(storm, "how long to make hypercalls without end, in ms");
@@ -124,6 +128,7 @@ static void try_stranger(void)
 		bool rw = op == VIRTIO_VSOCK_OP_RW;
 
 		r.rec = bad_good_rec();
+		r.rec.src_port = cpu_to_le32(from);
 		r.rec.dst_port = cpu_to_le32(stranger);
 		r.rec.buf_alloc = cpu_to_le32(1 << 18);
 		r.rec.msg_limit = cpu_to_le32(1 << 18);
