@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: malformed rings, records and addresses cost a guest its link, nobody else anything
-# timeout: 180
+# timeout: 480
 needs_virtsock
 vm A
 vm B
 bad=$LAB_REPO/build/$LAB_GUEST_KVER/lab/virtsock_bad.ko
 
+# counter CID NAME: of that VM
+counter() {
+	virtsock -s -j vm show cid "$1" |
+		python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"][sys.argv[1]])' "$2"
+}
+
 # malformed CID: how often that VM lost its link to malformed input.
 malformed() {
-	virtsock -s -j vm show cid "$1" |
-		python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"]["malformed"])'
+	counter "$1" malformed
 }
 
 # moved: bytes that an honest neighbour has sent; it does all the time, content is
 # checked.
 moved() {
-	virtsock -s -j vm show cid 43 |
-		python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["stats"]["rx_bytes"])'
+	counter 43 rx_bytes
 }
 
 bg honest vst listen drain port=1101 size=4096 buf=65536
@@ -81,6 +85,50 @@ guest A insmod "$low" || {
 	fail "wrong answers to 32-bit code"
 }
 guest A rmmod virtsock_low
+
+# sweep NR DENIED: A asks for each of 65536 ports, of which so many accept, and so many
+# are not even looked for.
+sweep() {
+	local denied said
+
+	denied=$(counter 42 denied_host_ports)
+	guest A insmod "$bad" sweep=1 || {
+		guest A dmesg | grep 'virtsock_bad: not ok'
+		fail "not every port was answered, once"
+	}
+	guest A rmmod virtsock_bad
+	said=$(guest A dmesg | sed -n 's/.*virtsock_bad: \([0-9]* of [0-9]* ports\) .*/\1/p' | tail -n 1)
+	[ "$said" = "$1 of 65536 ports" ] || fail "$said accept, not $1"
+	denied=$(($(counter 42 denied_host_ports) - denied))
+	[ "$denied" -eq "$2" ] || fail "$denied ports were denied, not $2"
+}
+
+# listeners: below port 65536, where the guest may come in
+listeners() {
+	ss -H --vsock -ln | awk '{ n = split($5, a, ":"); if (a[n] < 65536) print a[n] }'
+}
+
+# Each port: first those of its policy, then all; two of them have a program.
+bg within vst listen hold port=5003
+bg without vst listen hold port=6000
+ready within
+ready without
+virtsock vm set cid 42 host-ports 5000-5007
+began=$SECONDS
+sweep 1 65528
+virtsock vm set cid 42 host-ports all
+sweep "$(listeners | wc -l)" 0
+note "131072 connects: $((SECONDS - began)) s, listeners: $(listeners | tr '\n' ' ')"
+stop within
+stop without
+
+# Links without end: those of others do not wait for the end of each.
+guest A insmod "$bad" relink=2000 || {
+	guest A dmesg | grep 'virtsock_bad: not ok'
+	fail "a guest begins links as fast as it can"
+}
+note "$(guest A dmesg | sed -n 's/.*virtsock_bad: \([0-9]* links in .*\)/\1/p')"
+guest A rmmod virtsock_bad
 
 # 16384 messages for a program that does not read, where some 450 have credit.
 bg unread vst listen hold port=1104 type=seq

@@ -44,4 +44,8 @@ void bad_try_register(void);
 void bad_try_records(void);
 void bad_try_noise(void);
 
+/* bad_sweep.c */
+void bad_try_sweep(void);
+void bad_try_relink(unsigned int ms);
+
 #endif

@@ -8,8 +8,9 @@
  * and sends small messages without regard for credit in records. With
  * stranger=PORT it sends everything there, for 3 s, as if it had a connection.
  * With storm=MS it makes hypercalls for so long, whatever it is told; with
- * hellos=MS it only says HELLO, and is bound to nothing. With stolen=EPOCH it has
- * that of another VM's link.
+ * hellos=MS it only says HELLO, and is bound to nothing; with relink=MS it begins one
+ * link after the other. With stolen=EPOCH it has that of another VM's link. With
+ * sweep=1 it asks for a connection to each port.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -53,6 +54,14 @@ MODULE_PARM_DESC(stranger, "port of the host, of somebody else's connection");
 static unsigned int from = 1;
 module_param(from, uint, 0444);
 MODULE_PARM_DESC(from, "port of that connection's other end, or not (stranger)");
+
+static bool sweep;
+module_param(sweep, bool, 0444);
+MODULE_PARM_DESC(sweep, "ask for a connection to each of the first 65536 ports");
+
+static unsigned int relink;
+module_param(relink, uint, 0444);
+MODULE_PARM_DESC(relink, "how long to begin new links without end, in ms");
 
 static unsigned int storm;
 module_param(storm, uint, 0444);
@@ -227,6 +236,10 @@ static int __init bad_init(void)
 		try_storm();
 	} else if (hellos) {
 		try_hellos();
+	} else if (sweep) {
+		bad_try_sweep();
+	} else if (relink) {
+		bad_try_relink(relink);
 	} else {
 		bad_try_register();
 		bad_try_records();
