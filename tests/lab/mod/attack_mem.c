@@ -98,7 +98,8 @@ u64 attack_wild(u32 len, bool write, enum attack_sure *sure)
 	*sure = ATTACK_BAD;
 	if (i < ARRAY_SIZE(wild)) {
 		attack_count(wild[i].kind);
-		*sure = wild[i].sure;
+		/* A host that reads there may; a slot that is read-only stays as it is. */
+		*sure = write && wild[i].kind == MEM_ROM ? ATTACK_BAD : wild[i].sure;
 		gpa = wild[i].from + rnd(&attack_rnd, wild[i].size);
 	} else if (i == ARRAY_SIZE(wild)) {
 		attack_count(MEM_WRAP);
