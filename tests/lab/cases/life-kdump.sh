@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# case: a panic under traffic and the kdump kernel, which loads the module; its memory stays its own
+# case: a panic under traffic and the kdump kernel, which loads the module; its memory and the dump stay as they are
 # when: once
 # clock: yes
-# timeout: 400
+# timeout: 600
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 host_load
@@ -25,13 +25,23 @@ guest L test -e /proc/vmcore || fail "this is not the kdump kernel"
 # Nobody has told the host: for it the old link is there, and it rings.
 [[ $(virtsock vm show cid "$(vm_cid L)") = *"state up"* ]] || fail "the old link has ended"
 keep L 70
+# All that the old kernel had, with its ring and what was to receive from the host,
+# whose programs go on to send.
+core() {
+	guest L vst sum go=/proc/vmcore
+}
+began=$SECONDS
+dump=$(core)
+note "the dump: ${dump#* of }, $((SECONDS - began)) s"
 nap 1
+[ "$(core)" = "$dump" ] || fail "the dump changes before the link is there"
 # Its HELLO is what the host learns it by.
 t=$EPOCHREALTIME
 bare_load L
 idle_host "$t"
 until_ok 10 link_up L
 traffic_again L
+[ "$(core)" = "$dump" ] || fail "the dump changes under the new link"
 keep_check L
 traffic_ends L
 exercise L

@@ -81,6 +81,7 @@ static const struct {
 	{ "churn", cmd_churn, "n= connections, ended in each way" },
 	{ "churn-server", cmd_churn_server, "its peer" },
 	{ "keep", cmd_keep, "a pattern in count= MiB, or all but n=; compared at go=" },
+	{ "sum", cmd_sum, "of the file go=: has it changed?" },
 	{ "leak-mark", cmd_leak_mark, "what the kernel holds, into go=" },
 	{ "leak-check", cmd_leak_check, "whether it holds more" },
 	{ "crowds", cmd_crowds, "fill n= connections that chunk= x chunk= wait for" },

@@ -127,6 +127,7 @@ void cmd_cling_server(void);
 void cmd_churn(void);
 void cmd_churn_server(void);
 void cmd_keep(void);
+void cmd_sum(void);
 void cmd_leak_mark(void);
 void cmd_leak_check(void);
 void cmd_crowds(void);
