@@ -28,6 +28,9 @@ lab_accel() {
 # 26 s. What hangs in the kernel hangs for longer than that.
 LAB_WATCHDOG='sysctl.kernel.watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=75'
 
+# After how many seconds a task hangs
+LAB_HUNG=${LAB_HUNG:-$((40 * ${LAB_SCALE:-1}))}
+
 # lab_env OUT: what L1 has to know, as shell assignments.
 lab_env() {
 	local emulated='' initrd
@@ -35,6 +38,7 @@ lab_env() {
 	case $(lab_accel) in *tcg*) emulated=1 ;; esac
 	cat >"$1/env" <<-END
 	export LAB_REPO=$REPO LAB_TRANSPORT=$TRANSPORT LAB_SCALE=${LAB_SCALE:-1}
+	export LAB_HUNG=$LAB_HUNG
 	export LAB_FULL=${LAB_FULL:-} LAB_LESS=${LAB_LESS:-1}
 	export LAB_MESSAGES=${LAB_MESSAGES:-100000}
 	export LAB_OPS=${LAB_OPS:-20000} LAB_SEED=${LAB_SEED:-}
@@ -105,7 +109,7 @@ lab_qemu() {
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 		-virtfs "local,path=$out,mount_tag=out,security_model=none" \
 		-kernel "$HOST_VMLINUZ" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off $LAB_WATCHDOG LAB_INIT=$REPO/tests/lab/host/init LAB_SCALE=${LAB_SCALE:-1} LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR"
+		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off $LAB_WATCHDOG LAB_INIT=$REPO/tests/lab/host/init LAB_SCALE=${LAB_SCALE:-1} LAB_HUNG=$LAB_HUNG LAB_REPO=$REPO LAB_KVER=$HOST_KVER LAB_MODDIR=$HOST_MODDIR"
 }
 
 lab_stop() {

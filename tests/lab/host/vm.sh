@@ -87,7 +87,7 @@ vm_start() {
 		-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-serial-pci,max_ports=16 "${args[@]}" \
 		-kernel "$LAB_GUEST_VMLINUZ" -initrd "$LAB_OUT/guest.initrd" \
-		-append "console=ttyS0 loglevel=5 panic=0 pci=noearly,lastbus=0 mitigations=off ${LAB_WATCHDOG:-} LAB_INIT=/run/lab/bin/labagent LAB_NAME=guest-$name LAB_SCALE=$LAB_SCALE LAB_LESS=$LAB_LESS LAB_REPO=$LAB_REPO LAB_KVER=$LAB_GUEST_KVER LAB_MODDIR=$LAB_GUEST_MODDIR ${VM_APPEND:-}" \
+		-append "console=ttyS0 loglevel=5 panic=0 pci=noearly,lastbus=0 mitigations=off ${LAB_WATCHDOG:-} LAB_INIT=/run/lab/bin/labagent LAB_NAME=guest-$name LAB_SCALE=$LAB_SCALE LAB_HUNG=$LAB_HUNG LAB_LESS=$LAB_LESS LAB_REPO=$LAB_REPO LAB_KVER=$LAB_GUEST_KVER LAB_MODDIR=$LAB_GUEST_MODDIR ${VM_APPEND:-}" \
 		"$@" </dev/null >"$dir/qemu.log" 2>&1 &
 	echo $! >"$dir/pid"
 }
