@@ -2,7 +2,7 @@
 # case: a guest attacks its host at random: no complaint, no leak, and its neighbour keeps half of its throughput
 # when: once
 # clock: yes
-# timeout: 400
+# timeout: 600
 needs_virtsock
 host_load
 seed=${LAB_SEED:-$RANDOM}

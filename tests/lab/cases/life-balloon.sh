@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the balloon is inflated and deflated under traffic: no connection breaks, memory is what it was
 # when: once
-# timeout: 240
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 bare L -device virtio-balloon-pci

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: the doorbell's CPU goes, another one is added and taken out, under traffic: no connection breaks
 # when: once
-# timeout: 240
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 VM_SMP=2,sockets=3,maxcpus=3 bare L

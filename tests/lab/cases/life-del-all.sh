@@ -2,7 +2,7 @@
 # case: vm del --all and rmmod on the host under two VMs that live, one busy, one idle; then both are back
 # when: once
 # clock: yes
-# timeout: 240
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 bare L

@@ -2,7 +2,7 @@
 # case: KVM's ring of dirty pages takes what one hypercall writes to the guest
 # when: once
 # clock: yes
-# timeout: 180
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 host_load

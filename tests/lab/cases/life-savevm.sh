@@ -2,7 +2,7 @@
 # case: savevm breaks nothing; loadvm, busy and idle: told within 2 s, linked again, memory is what it was
 # when: once
 # clock: yes
-# timeout: 300
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 

@@ -2,7 +2,7 @@
 # case: the guest sleeps (to RAM), busy and idle: told within 2 s of waking, linked again, memory is what it was
 # when: once
 # clock: yes
-# timeout: 240
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 

@@ -2,7 +2,7 @@
 # case: kprobes, ftrace and tracing are switched off under traffic: it goes on, and a reset is noticed
 # when: once
 # clock: yes
-# timeout: 180
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 
