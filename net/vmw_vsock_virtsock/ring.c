@@ -76,8 +76,6 @@ int virtsock_ring_receive(struct virtsock_link *l,
 			err = -EPROTO;
 			break;
 		}
-		if (!l->rx_done)
-			virtsock_tap(rec, NULL, info.len);
 		do {
 			struct sk_buff *skb = virtsock_ring_large(l, f->gfp, &info);
 
@@ -91,6 +89,9 @@ int virtsock_ring_receive(struct virtsock_link *l,
 				skb_store_bits(skb, 0, rec + info.payload +
 					       l->rx_done, skb->len);
 			}
+			/* Not before: without memory it is looked at once more. */
+			if (!l->rx_done)
+				virtsock_tap(rec, NULL, info.len);
 			l->rx_done += skb->len;
 			fast += virtsock_rxq_add(&l->rxq, skb, f->locked);
 			packets++;
