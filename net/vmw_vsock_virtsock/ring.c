@@ -215,6 +215,9 @@ long virtsock_ring_call(struct virtsock_link *l, bool waits)
 					    VIRTSOCK_STATS_A_FLUSHES);
 	if (err)
 		return err;
+	/* 32 bits each: more of the results would pass for an error. */
+	if (upper_32_bits(hc.rbx) || upper_32_bits(hc.rdx))
+		return -VIRTSOCK_EPROTO;
 	/* From the old tail to the head: never back. */
 	if (virtsock_ring_span(l->tail, hc.rbx, l->head - l->tail) < 0 ||
 	    hc.rcx > (l->rx_page ? VIRTSOCK_ARENA_BYTES : l->rx_size))

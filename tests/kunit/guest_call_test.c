@@ -162,6 +162,39 @@ static void call_tail(struct kunit *test)
 	}
 }
 
+static void tell_tail_of_64_bits(struct guest *g, struct virtsock_hc *hc)
+{
+	hc->rbx |= g->value;
+}
+
+static void tell_results(struct guest *g, struct virtsock_hc *hc)
+{
+	hc->rdx = g->value;
+}
+
+/* Neither a tail nor results with more to it, nor an error of this kernel's */
+static void call_beyond_32_bits(struct kunit *test)
+{
+	static const unsigned long wrong[] = { BIT(32), BIT(63), -1UL << 32 };
+	static const long errors[] = { -1, -ENOMEM, -EPROTO, -VIRTSOCK_ESTALE };
+	struct guest *g = test->priv;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		g->value = wrong[i];
+		g->lie = tell_tail_of_64_bits;
+		call_ready(g, 0, IN_RING);
+		expect_refused(test, 0, -VIRTSOCK_EPROTO);
+		g->lie = tell_results;
+		expect_refused(test, 0, -VIRTSOCK_EPROTO);
+	}
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		g->value = errors[i];
+		call_ready(g, 0, IN_RING);
+		expect_refused(test, 0, -VIRTSOCK_EPROTO);
+	}
+}
+
 static void tell_length(struct guest *g, struct virtsock_hc *hc)
 {
 	hc->rcx = g->value;
@@ -258,6 +291,7 @@ static struct kunit_case guest_call_cases[] = {
 	KUNIT_CASE(call_results),
 	KUNIT_CASE(call_refused),
 	KUNIT_CASE(call_tail),
+	KUNIT_CASE(call_beyond_32_bits),
 	KUNIT_CASE(call_length),
 	KUNIT_CASE(call_room),
 	{}
