@@ -11,10 +11,11 @@
  * the doorbell is armed (Idle); and with fairness all is delivered (ltl).
  *
  * Size: G2H packets of the guest, H2G of the host, HELD: so much credit that
- * nobody is blocked on lies in the host's queue. LOSS: so many interrupts
- * are lost. NOMEM: so often the host has no memory for a record. LIMIT: so often
- * a limit of the VM is met, in either direction. LANES: all packets go by a lane.
- * BELL: the doorbell may wait for more. Each MUT_ is a mistake that must be found.
+ * nobody is blocked on lies in the host's queue. SOON: so often there comes some
+ * that must not wait there for long. LOSS: so many interrupts are lost. NOMEM: so
+ * often the host has no memory for a record. LIMIT: so often a limit of the VM is
+ * met, in either direction. LANES: all packets go by a lane. BELL: the doorbell
+ * may wait for more. Each MUT_ is a mistake that must be found.
  */
 #ifndef G2H
 #define G2H	2
@@ -24,6 +25,9 @@
 #endif
 #ifndef HELD
 #define HELD	0
+#endif
+#ifndef SOON
+#define SOON	0
 #endif
 #ifndef LOSS
 #define LOSS	0
@@ -58,6 +62,8 @@ byte hrx;			/* delivered on the host */
 bool armed, kick, hstopped, paused;
 bool kick_work, kick_now;	/* in a while; at once */
 bool bell_held, bell_timer;	/* vm->bell.held; the timer is armed */
+bool soon, soon_work;		/* vm->soon; queued */
+bool rung;			/* unheard so far, which the code does not know */
 byte losses = LOSS, nomem = NOMEM, limit = LIMIT;
 
 /* doorbell.c: virtsock_ring(). May be merged with one before it, or be lost. */
@@ -101,7 +107,8 @@ inline virtsock_push_queue(ring_it)
 			armed = false;
 			bell_held = false
 		:: else
-		fi
+		fi;
+		rung = rung || (SOON && ring_it)
 	}
 	if
 	:: ring_it -> virtsock_ring()
@@ -180,8 +187,9 @@ inline virtsock_hc_flush()
 		paused = false;
 #endif
 #ifndef MUT_BELL_STAYS_HELD
-		bell_held = false	/* virtsock_moderate_called() */
+		bell_held = false;	/* virtsock_moderate_called() */
 #endif
+		rung = false
 	}
 	virtsock_pull();
 	/* virtsock_linger() comes here, and changes nothing of this. */
@@ -192,6 +200,8 @@ inline virtsock_hc_flush()
 		f_held = held;
 		htx = 0;
 		held = 0;
+		soon = false;
+		rung = false;
 #ifndef MUT_WAITS_LATE
 		waits = false
 #endif
@@ -418,6 +428,46 @@ active proctype HostProgram()
 	od
 }
 
+#if SOON
+/* A reader of the host: virtsock_push_queue() of credit that must not wait for long */
+active proctype HostReader()
+{
+	byte n = SOON;
+	bool queue_it;
+
+	do
+	:: n == 0 -> break
+	:: n > 0 ->
+		atomic {
+			n--;
+			held++;
+			queue_it = !soon && !paused && !hstopped;
+			soon = true
+		}
+		atomic { soon_work = soon_work || queue_it; queue_it = false }
+	od
+}
+
+/* doorbell.c: virtsock_soon_work() */
+active proctype SoonWork()
+{
+	bool kick_it;
+
+end:	do
+	:: atomic {
+		soon_work ->
+			soon_work = false;
+			kick_it = soon && !paused && !hstopped
+	   }
+		if
+		:: kick_it -> virtsock_kick()
+		:: else
+		fi;
+		kick_it = false
+	od
+}
+#endif
+
 #ifdef BELL
 /* doorbell.c: virtsock_bell_timer(), and a program that is about to wait */
 active proctype Bell()
@@ -432,7 +482,8 @@ end:	do
 			if
 			:: ring_it -> armed = false; bell_held = false
 			:: else
-			fi
+			fi;
+			rung = rung || (SOON && ring_it)
 	   }
 		if
 		:: ring_it -> virtsock_ring()
@@ -489,18 +540,35 @@ end:	do
 #endif
 				ring_it = armed;
 				kick = true;
+				soon = false;
 				armed = false;
 				bell_held = false;
 				hstopped = false;
 				paused = false
-			:: else
+			:: else ->
+				if
+				:: soon ->
+#ifdef MUT_SOON_PUTS_OFF
+					ring_it = armed || waits;
+#else
+					ring_it = armed || waits || kick;
+#endif
+					/* Not later than what comes for a lost one. */
+					assert(ring_it || !rung);
+					waits = true;
+					soon = false;
+					armed = false;
+					bell_held = false
+				:: else
+				fi
 			fi;
 			/* Armed means that the guest has called since. */
 #ifdef MUT_RING_ONCE
-			due = !armed && kick
+			due = !armed && kick;
 #else
-			due = !armed && (kick || waits)
+			due = !armed && (kick || waits);
 #endif
+			rung = rung || (SOON && due && ring_it)
 		}
 #if LOSS || NOMEM
 #ifndef MUT_KICK_ENDS_RETRY
@@ -521,7 +589,7 @@ active proctype Idle()
 	timeout;
 	assert(txq == 0 && batch == 0 && ring == 0 && rxq == 0 && htx == 0);
 	assert(hrx == G2H && grx == H2G);
-	assert(armed && !paused && !kick && !again && !flushing && !stopped);
+	assert(armed && !paused && !kick && !again && !flushing && !stopped && !soon);
 }
 
 ltl delivered { <> (hrx == G2H && grx == H2G) }
