@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# case: a VMM whose address space is held at its first HELLO holds up no other VM, no administrator, and no program that connects
+# case: a VMM whose address space is held at its first HELLO holds up no other VM, no administrator, no program that connects; who waits for a hypercall in a page fault is no hung task
 # when: once
 # timeout: 180
 needs_virtsock
@@ -59,3 +59,52 @@ until_ok 20 up
 exercise B
 pair host A recv send size=1-5000 count=200
 vm_kill B
+
+# A hypercall in a page fault may take as long as the VMM likes. Who waits for it is not
+# reported for that: the worker that ends the link, and a vCPU that comes back from
+# waiting for an answer.
+stuck() {
+	rm -f "$LAB_TMP/go"
+	mkfifo "$LAB_TMP/go"
+	bg tiny tinyvm stuck "$LAB_TMP/go"
+	ready tiny
+	pid=$(sed -n 's/^READY //p' "$LAB_TMP/tiny.out")
+	until_ok 10 virtsock vm add cid 60 pid "$pid"
+	: >"$LAB_TMP/go"
+	ready tiny STUCK
+	! grep -q 'NOT STUCK' "$LAB_TMP/tiny.out"
+}
+tries=1
+until stuck; do
+	[ $((tries++)) -lt 10 ] || fail "the other vCPU never waited for an answer"
+	stop tiny
+done
+bg del virtsock vm del cid 60
+ending() {
+	mapfile -t workers < <(grep -ls virtsock_vm_end_work /proc/[0-9]*/stack | tr -dc '0-9\n')
+	[ ${#workers[@]} -gt 0 ]
+}
+until_ok 20 ending
+hung=/proc/sys/kernel/hung_task
+was=$(<${hung}_timeout_secs)
+dir=/sys/kernel/tracing/instances/hung
+mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+mkdir $dir
+echo 1 >$dir/events/sched/sched_process_hang/enable
+# What else is slow meanwhile is no complaint.
+echo 0 >${hung}_warnings
+echo 1 >${hung}_timeout_secs
+# It looks every second, and reports who has not run since the time before the last.
+sleep 3
+echo "$was" >${hung}_timeout_secs
+echo 10 >${hung}_warnings
+who=$(printf '|%s' /proc/"$pid"/task/* "${workers[@]}")
+who=${who//\/proc\/$pid\/task\//}
+found=$(grep -E "pid=(${who#|})$" $dir/trace || :)
+echo 0 >$dir/events/sched/sched_process_hang/enable
+rmdir $dir
+[ ! -s "$LAB_TMP/del.status" ] || fail "the hypercall came back"
+echo "+ try $tries; looked for ${who#|}"
+[ -z "$found" ] || fail "reported as hung: $found"
+stop tiny
+ends del

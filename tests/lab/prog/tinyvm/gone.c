@@ -5,8 +5,6 @@
  */
 #include <stdio.h>
 #include <sys/mman.h>
-#include <linux/virtio_vsock.h>
-#include <linux/vm_sockets.h>
 #include "link.h"
 
 /* What goes away has a slot of its own. */
@@ -15,25 +13,6 @@
 #define SLOT_SIZE	(1UL << 20)
 
 static void *area;
-
-/* A record that a host takes: of no connection, with a payload in @seg if not 0. */
-static unsigned int record(uint8_t *at, uint64_t seg)
-{
-	struct virtsock_rec *rec = (struct virtsock_rec *)at;
-	struct virtsock_seg *s = (struct virtsock_seg *)(rec + 1);
-
-	*rec = (struct virtsock_rec) {
-		.size = sizeof(*rec) + (seg ? sizeof(*s) : 0),
-		.len = seg ? 100 : 0,
-		.type = VIRTIO_VSOCK_TYPE_STREAM,
-		.op = seg ? VIRTIO_VSOCK_OP_RW : VIRTIO_VSOCK_OP_RST,
-		.src_port = 1, .dst_port = 1, .src_cid = the_link.cid, .dst_cid = VMADDR_CID_HOST,
-		.nr_msgs = !!seg, .nr_segs = !!seg,
-	};
-	if (seg)
-		*s = (struct virtsock_seg) { .addr = seg, .len = rec->len };
-	return rec->size;
-}
 
 static void put(struct tiny *t)
 {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/virtio_vsock.h>
 #include <linux/vm_sockets.h>
 #include "link.h"
 
@@ -78,6 +79,25 @@ long long flush(struct tiny *t, unsigned int head, unsigned int flags, uint64_t 
 	};
 
 	return call(t, VIRTSOCK_HC_FLUSH, &r);
+}
+
+/* A record that a host takes: of no connection, with a payload in @seg if not 0. */
+unsigned int record(uint8_t *at, uint64_t seg)
+{
+	struct virtsock_rec *rec = (struct virtsock_rec *)at;
+	struct virtsock_seg *s = (struct virtsock_seg *)(rec + 1);
+
+	*rec = (struct virtsock_rec) {
+		.size = sizeof(*rec) + (seg ? sizeof(*s) : 0),
+		.len = seg ? 100 : 0,
+		.type = VIRTIO_VSOCK_TYPE_STREAM,
+		.op = seg ? VIRTIO_VSOCK_OP_RW : VIRTIO_VSOCK_OP_RST,
+		.src_port = 1, .dst_port = 1, .src_cid = the_link.cid, .dst_cid = VMADDR_CID_HOST,
+		.nr_msgs = !!seg, .nr_segs = !!seg,
+	};
+	if (seg)
+		*s = (struct virtsock_seg) { .addr = seg, .len = rec->len };
+	return rec->size;
 }
 
 /* A program of the host connects: the guest has something to receive. */

@@ -24,6 +24,7 @@ void expect(const char *way, const char *what, long long want, long long got);
 long long hello(struct tiny *t);
 long long set_up(struct tiny *t, uint64_t ring);
 long long flush(struct tiny *t, unsigned int head, unsigned int flags, uint64_t rx);
+unsigned int record(uint8_t *at, uint64_t seg);
 int host_connects(void);
 void host_is_reset(const char *way, int fd);
 

@@ -113,13 +113,41 @@ static void give_cpuid(int kvm, int vcpu)
 	cpuid.head.nent = 256;
 }
 
+static void make_vcpu(struct tiny *t, int kvm, unsigned long id, enum tiny_mode mode)
+{
+	struct kvm_sregs sregs;
+
+	t->vcpu = must(ioctl(t->vm, KVM_CREATE_VCPU, id), "KVM_CREATE_VCPU");
+	t->run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, t->vcpu, 0);
+	if (t->run == MAP_FAILED)
+		die("mmap of the vCPU");
+	give_cpuid(kvm, t->vcpu);
+	must(ioctl(t->vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	if (mode == TINY_REAL)
+		set_real(&sregs);
+	else
+		set_long(&sregs, t->mem);
+	must(ioctl(t->vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
+}
+
+/* Another vCPU of the same VM, in 64-bit mode */
+void tiny_second(struct tiny *t, const struct tiny *first)
+{
+	struct kvm_mp_state runs = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	int kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
+
+	*t = *first;
+	make_vcpu(t, kvm, 1, TINY_LONG);
+	must(ioctl(t->vcpu, KVM_SET_MP_STATE, &runs), "KVM_SET_MP_STATE");
+	close(kvm);
+}
+
 void tiny_make(struct tiny *t, enum tiny_mode mode)
 {
 	struct kvm_xen_hvm_config config = {
 		.flags = KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL,
 		.msr = 0x40000000,
 	};
-	struct kvm_sregs sregs;
 	int low = must(open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null");
 	int kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
 
@@ -135,18 +163,7 @@ void tiny_make(struct tiny *t, enum tiny_mode mode)
 	if (mode == TINY_XEN)
 		must(ioctl(t->vm, KVM_XEN_HVM_CONFIG, &config), "KVM_XEN_HVM_CONFIG");
 
-	t->vcpu = must(ioctl(t->vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
-	t->run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, t->vcpu, 0);
-	if (t->run == MAP_FAILED)
-		die("mmap of the vCPU");
-	give_cpuid(kvm, t->vcpu);
-	must(ioctl(t->vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
-	if (mode == TINY_REAL)
-		set_real(&sregs);
-	else
-		set_long(&sregs, t->mem);
-	must(ioctl(t->vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
-
+	make_vcpu(t, kvm, 0, mode);
 	close(low);
 	close(kvm);
 	if (mode == TINY_STATS &&

@@ -2,7 +2,7 @@
 /*
  * A VMM for what no QEMU does.
  *
- *   tinyvm long|real|xen|stats|gone|again [FIFO]
+ *   tinyvm long|real|xen|stats|gone|again|stuck [FIFO]
  *
  * long, real, xen: says HELLO in 64-bit mode; in real mode; in 64-bit mode, and
  * the VMM asked for Xen's hypercalls. Prints "answer RAX RBX" or "exit REASON".
@@ -13,6 +13,9 @@
  * gone: makes links, and has memory of its guest go away under them.
  *
  * again: has a link, ends its VM and makes another one.
+ *
+ * stuck: has a link, and a hypercall that stands still in a page fault; another vCPU
+ * comes back from waiting for an answer. Says STUCK, or NOT STUCK, and stays.
  *
  * All say READY and their PID first, then wait for somebody to open FIFO.
  */
@@ -62,6 +65,7 @@ int main(int argc, char **argv)
 		{ "stats", TINY_STATS, one },
 		{ "gone", TINY_LONG, gone },
 		{ "again", TINY_LONG, again },
+		{ "stuck", TINY_LONG, stuck },
 	};
 	struct tiny t;
 	int ret;
@@ -80,6 +84,6 @@ int main(int argc, char **argv)
 			wait_at(argv[2]);
 		return ret;
 	}
-	fprintf(stderr, "usage: tinyvm long|real|xen|stats|gone|again [FIFO]\n");
+	fprintf(stderr, "usage: tinyvm long|real|xen|stats|gone|again|stuck [FIFO]\n");
 	return 2;
 }

@@ -28,10 +28,12 @@ void die(const char *what);
 int must(int ret, const char *what);
 
 void tiny_make(struct tiny *t, enum tiny_mode mode);
+void tiny_second(struct tiny *t, const struct tiny *first);
 void tiny_slot(struct tiny *t, unsigned int slot, uint64_t gpa, void *at, uint64_t size);
 int tiny_call(struct tiny *t, struct tiny_regs *r);
 
 int gone(struct tiny *t);
 int again(struct tiny *t);
+int stuck(struct tiny *t);
 
 #endif
