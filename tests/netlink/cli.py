@@ -55,7 +55,7 @@ def environment(kernel=None, **more):
 def run(*arguments, kernel=None, **more):
     return Result(arguments, subprocess.run(
         [COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-        timeout=20, text=True, env=environment(kernel, **more)))
+        timeout=120, text=True, env=environment(kernel, **more)))
 
 
 def fake(**options):

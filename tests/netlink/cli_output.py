@@ -275,7 +275,7 @@ def output_that_is_lost_fails():
         kernel.vms[42] = a_vm()
         with open("/dev/full", "w", encoding="utf-8") as full:
             done = subprocess.run([COMMAND, "vm"], stdout=full, text=True,
-                                  stderr=subprocess.PIPE, timeout=20,
+                                  stderr=subprocess.PIPE, timeout=120,
                                   env=environment(kernel))
         equal(done.returncode, FAILED, "exit code")
         assert "cannot write" in done.stderr, done.stderr
@@ -439,7 +439,7 @@ def complete(words):
     shell = (f". '{script}'; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); "
              "_virtsock; printf '%s\\n' \"${COMPREPLY[@]}\"")
     done = subprocess.run(["bash", "-c", shell, "bash", *words], check=True,
-                          capture_output=True, text=True, timeout=20)
+                          capture_output=True, text=True, timeout=120)
     return set(done.stdout.split())
 
 

@@ -18,7 +18,7 @@ ready peer RUNNING
 # has the hypercalls' times.
 echo 1 >$dir/events/virtsock/virtsock_vm_hypercall/enable
 for i in {1..8}; do
-	vst connect-error cid=42 port=1542
+	vst connect-error cid=42 port=1542 within=30000
 	nap 2.3
 done
 echo 0 >$dir/events/virtsock/virtsock_vm_hypercall/enable

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: wrong arguments: usage and 2; other errors: words and other codes
 # when: once
-# timeout: 60
+# timeout: 180
 needs_virtsock
 vm A
 

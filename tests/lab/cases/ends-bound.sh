@@ -11,9 +11,9 @@ for type in stream seq; do
 	guest A virtsock link down
 	guest A virtsock link up
 	until_ok 20 sh -c "labctl /run/lab/vm/A virtsock link show | grep -q 'state up'"
-	guest A vst connect-error cid=2 port=6000 type=$type within=1000 \
+	guest A vst connect-error cid=2 port=6000 type=$type within=30000 \
 		expect=ECONNREFUSED,ECONNRESET
-	vst connect-error cid=42 port=6001 type=$type within=1000 \
+	vst connect-error cid=42 port=6001 type=$type within=30000 \
 		expect=ECONNREFUSED,ECONNRESET
 	stop hb
 	guest A pkill vst

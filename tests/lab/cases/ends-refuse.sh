@@ -72,11 +72,7 @@ pair host A recv send size=1-5000 count=200
 virtsock vm del --all
 rmmod virtsock_host
 rm -f /run/lab/loaded
-t=$SECONDS
-until guest A rmmod vmw_vsock_virtsock 2>/dev/null; do
-	[ $((SECONDS - t)) -lt 10 ] || fail "the guest's module stays"
-	nap 0.2
-done
+until_ok 10 guest A rmmod vmw_vsock_virtsock 2>/dev/null
 for name in hs gs hc gc; do
 	stop $name.stream
 	stop $name.seq
@@ -84,11 +80,7 @@ done
 guest A sh -c 'pkill vst || :'
 until_ok 10 guest A rmmod virtsock_core
 pkill -s 0 vst || :
-t=$SECONDS
-until rmmod virtsock_core 2>/dev/null; do
-	[ $((SECONDS - t)) -lt 10 ] || fail "virtsock_core stays"
-	nap 0.2
-done
+until_ok 10 rmmod virtsock_core 2>/dev/null
 host_load
 vm_bind A
 vm_load A

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: memory is plugged in and taken out while traffic runs
 # when: once
-# timeout: 360
+# timeout: 600
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 host_load

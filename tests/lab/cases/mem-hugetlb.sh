@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: guest memory is a shared memfd of 2 MiB pages
 # when: once
-# timeout: 120
+# timeout: 300
 host_load
 pages=/sys/kernel/mm/hugepages/hugepages-2048kB
 echo 1 >/proc/sys/vm/compact_memory

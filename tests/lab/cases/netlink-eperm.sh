@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: without CAP_NET_ADMIN nothing can be bound or removed
 # when: once
-# timeout: 60
+# timeout: 180
 needs_virtsock
 vm A
 nobody="setpriv --reuid 65534 --regid 65534 --clear-groups"

@@ -67,7 +67,7 @@ vm_load B
 until_ok 30 guest B sh -c 'dmesg | grep -q "no CID is bound to this VM"'
 # It is still there, as nobody has looked for those that are gone.
 virtsock vm set cid 60 name late
-guest B vst connect-error cid=2 port=1 within=5000
+guest B vst connect-error cid=2 port=1 within=30000
 vm_bind B
 if virtsock vm show | grep -w 60; then
 	fail "the binding of a process that is gone is still there"

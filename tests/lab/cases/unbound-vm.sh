@@ -10,8 +10,8 @@ vm_load B
 guest B dmesg | grep -i virtsock || fail "the guest's log does not mention virtsock"
 guest B dmesg | grep -iE 'virtsock.*(bound|bind|vm add)' ||
 	fail "the guest's log does not say that the VM is not bound"
-guest B vst connect-error cid=2 port=1 within=5000
-vst connect-error cid=43 port=1 within=3000
+guest B vst connect-error cid=2 port=1 within=30000
+vst connect-error cid=43 port=1 within=30000
 bg echo vst listen echo port=950 n=1
 ready echo
 vm_bind B

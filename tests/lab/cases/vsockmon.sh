@@ -29,7 +29,7 @@ monitored() {
 	vst_at "${client/guest/A}" connect bidi cid=$cid port=$PORT "$@"
 	ends server 60
 	# Nobody listens there: the end of the capture.
-	vst_at "${client/guest/A}" connect-error cid=$cid port=$((PORT + 1)) >/dev/null
+	vst_at "${client/guest/A}" connect-error cid=$cid port=$((PORT + 1)) within=30000 >/dev/null
 	ends "$name.host" 60 >/dev/null
 	ends "$name.guest" 60 >/dev/null
 	for side in host guest; do

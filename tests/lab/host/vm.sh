@@ -105,7 +105,7 @@ vm_up() {
 		vm_alive "$1" || { cat "$dir/qemu.log"; fail "QEMU of $1 ended"; }
 		sleep 0.05
 	done
-	timeout $((90 * LAB_SCALE)) labctl "$dir" true || { cat "$dir/qemu.log"; return 1; }
+	timeout $((240 * LAB_SCALE)) labctl "$dir" true || { cat "$dir/qemu.log"; return 1; }
 }
 
 # vm_again NAME: was it the emulation that stopped its boot? Then that boot, with
