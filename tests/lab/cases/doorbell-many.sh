@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # case: a doorbell that names many CPUs wakes one of them, and a broadcast none
 # when: once
-# timeout: 180
+# timeout: 480
 . "$LAB_REPO/tests/lab/host/life.sh"
 needs_virtsock
 host_load
@@ -13,8 +13,13 @@ rung() {
 	guest B dmesg | grep -cE "No irq handler for $1\.$vector|$1\.$vector No irq handler" || :
 }
 
-# rings MODE DESTINATION: how often on each CPU, in $first and $second, when a program
-# of the host has sent something.
+# heard: more often, on any of them, than $first and $second say
+heard() {
+	[ $(($(rung 0) + $(rung 1))) -gt $((first + second)) ]
+}
+
+# rings MODE DESTINATION [must]: how often on each CPU, in $first and $second, when a
+# program of the host has sent something; it must be heard, or may not be.
 rings() {
 	local arg=$(($2 | vector << 32)) before
 
@@ -31,6 +36,7 @@ rings() {
 	# The link before is still rung for until this one is there.
 	before=$(vm_stat B doorbells) first=$(rung 0) second=$(rung 1)
 	: >"$LAB_TMP/go"
+	[ -z "${3:-}" ] || until_ok 20 heard
 	# It is repeated after 0.1 s, as the guest does not call.
 	nap $((LAB_SCALE))
 	first=$(($(rung 0) - first)) second=$(($(rung 1) - second))
@@ -51,27 +57,27 @@ guest_with() {
 
 guest_with
 guest B sh -c 'dmesg | grep -i "x2apic.*enabled"' || fail "the guest has no x2APIC"
-rings physical 0
+rings physical 0 must
 [ "$first" -gt 0 ] && [ "$second" -eq 0 ] || fail "CPU 0: $first and $second"
-rings physical 1
+rings physical 1 must
 [ "$first" -eq 0 ] && [ "$second" -gt 0 ] || fail "CPU 1: $first and $second"
 rings physical 0xffffffff
 [ $((first + second)) -eq 0 ] || fail "a broadcast: $first and $second"
 rings logical 0xffffffff
 [ $((first + second)) -eq 0 ] || fail "a logical broadcast: $first and $second"
-rings logical 3
+rings logical 3 must
 [ $((first + second)) -gt 0 ] && [ $((first * second)) -eq 0 ] ||
 	fail "two of a cluster: $first and $second"
 
 guest_with nox2apic
-rings physical 1
+rings physical 1 must
 [ "$first" -eq 0 ] && [ "$second" -gt 0 ] || fail "CPU 1 by xAPIC: $first and $second"
 rings physical 0xff
 [ $((first + second)) -eq 0 ] || fail "a broadcast by xAPIC: $first and $second"
-rings logical 3
 # A later kernel gives its CPUs no logical destinations there.
-[ $((first + second)) -gt 0 ] || [[ $LAB_GUEST_KVER != 6.1.* ]] ||
-	fail "none of two by xAPIC"
+must=
+[[ $LAB_GUEST_KVER != 6.1.* ]] || must=must
+rings logical 3 $must
 [ $((first * second)) -eq 0 ] || fail "two by xAPIC: $first and $second"
 vm_load B
 exercise B

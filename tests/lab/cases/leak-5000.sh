@@ -23,6 +23,7 @@ churn() {
 
 # Whatever is allocated once is there.
 churn 400
+until_ok 30 at_rest A
 guest A mkdir -p "$LAB_TMP"
 guest A vst leak-mark go="$LAB_TMP/mark"
 vst leak-mark go="$LAB_TMP/mark"

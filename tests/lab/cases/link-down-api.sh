@@ -21,7 +21,7 @@ for scene in zerocopy sockmap uring; do
 		guest A virtsock link down
 		ends scene
 		stop peer
-		guest A virtsock link up
+		link_again A
 	done
 done
 # Everything is given back: the module goes, and what comes next works.

@@ -37,6 +37,7 @@ began=$SECONDS
 nlraw random "$seed" "$LAB_OPS"
 note "3 times $LAB_OPS messages in $((SECONDS - began)) s"
 traffic_off
+until_ok 30 at_rest
 vst leak-mark go="$LAB_TMP/mark"
 nlraw random $((seed + 1)) "$LAB_OPS"
 # Free memory of Linux 6.1 was 3 to 10 MiB less, and no more after five times as many

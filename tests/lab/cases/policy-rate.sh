@@ -85,9 +85,10 @@ slow_kernel || within small-down 1500 9000
 
 # At the least rate a record is more than a burst, and a connect would wait for
 # too long behind others' data. What waits goes on at once when the limit is taken
-# away.
-move up host A "${four[@]}"
-move down A host "${four[@]}"
+# away. There is enough of it to be looked at for a while.
+sixteen=(size=65536 count=256)
+move up host A "${sixteen[@]}"
+move down A host "${sixteen[@]}"
 until_ok 5 connected 2
 virtsock vm set cid 42 rate 64K
 # One record each second
@@ -108,7 +109,7 @@ bg few vst listen recv port=$PORT size=1000 count=4
 ready few
 bg few-send guest A vst connect send cid=2 port=$PORT size=1000 count=4 go="$go"
 ready few-send RUNNING
-move down A host "${four[@]}"
+move down A host "${sixteen[@]}"
 until_ok 5 connected 2
 virtsock vm set cid 42 rate 64K
 until_ok 10 more limited_tx $(($(count limited_tx) + 2))

@@ -18,11 +18,8 @@ stop monitor
 
 # The binding survives the exec, and goes with the process.
 bg run virtsock run --cid 77 -- sleep 1000
-until virtsock vm show cid 77 >/dev/null 2>&1; do
-	nap 0.1
-done
-virtsock vm show cid 77
-virtsock vm show cid 77 | grep -q 'comm sleep' || fail "not bound to the command"
+# It is bound before it becomes the command.
+until_ok 20 sh -c 'virtsock vm show cid 77 2>/dev/null | grep "comm sleep"'
 if virtsock run --cid 77 -- true; then
 	fail "a CID was given twice"
 fi

@@ -9,10 +9,7 @@ bg unsent vsapi solo unsent 42 1201
 ready unsent CONNECTED
 vm_qmp A stop
 bg waits vst connect hold cid=42 port=1201
-nap 0.5
-ss --vsock -anH | tee "$LAB_TMP/ss"
-grep -Eq '^v_str +SYN-SENT .*\*:[0-9]+ +42:1201 *$' "$LAB_TMP/ss" ||
-	fail "no socket in SYN-SENT"
+until_ok 20 sh -c 'ss --vsock -anH | grep -E "^v_str +SYN-SENT .*\*:[0-9]+ +42:1201 *$"'
 bg stopped vsapi solo stopped 42 1201
 ready stopped
 stop waits

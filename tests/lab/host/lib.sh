@@ -240,6 +240,20 @@ until_ok() {
 	fail "not within $secs s: $*"
 }
 
+# at_rest [GUEST]: no socket keeps a module, as the vsock core does for 8 s where its
+# peer does not answer
+at_rest() {
+	[ "$(</sys/module/virtsock_host/refcnt)" = 0 ] || return
+	[ -z "${1:-}" ] ||
+		[ "$(guest "$1" cat /sys/module/vmw_vsock_virtsock/refcnt)" = 0 ]
+}
+
+# link_again GUEST: up, which the command does not wait for
+link_again() {
+	guest "$1" virtsock link up
+	until_ok 20 guest "$1" sh -c 'virtsock link show | grep -q "state up"'
+}
+
 # Stop a background program of this case.
 stop() {
 	pkill -KILL -P "$(<"$LAB_TMP/$1.pid")" || :

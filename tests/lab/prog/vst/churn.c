@@ -246,12 +246,13 @@ void cmd_leak_mark(void)
 /*
  * What may be more by chance: objects, one in 25 connections, and a slab
  * for each CPU (one of kmalloc-8 has 512 objects); memory, 512 bytes in each;
- * references, none. What is free counts down, the others up.
+ * references, none; fewer may be as what was there before is gone. What is free
+ * counts down, the others up.
  */
 static bool too_much(const struct item *it, long diff)
 {
 	if (!strncmp(it->name, "references", 10))
-		return diff;
+		return diff > 0;
 	if (!strncmp(it->name, "objects", 7))
 		return diff > opt.n / 25 + it->chance;
 	if (strstr(it->name, "free and"))
