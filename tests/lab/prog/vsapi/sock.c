@@ -122,6 +122,23 @@ int listen_new(void)
 	return listen_on(sock_new(), 64);
 }
 
+/*
+ * The default is 2 s, for which the whole machine may stand still. One that does not
+ * block is kept by the kernel until its time is over, so it keeps that.
+ */
+static void be_patient(int fd)
+{
+	struct timeval tv = {};
+	socklen_t len = sizeof(tv);
+
+	if (fcntl(fd, F_GETFL) & O_NONBLOCK ||
+	    getsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, &len) ||
+	    tv.tv_sec != 2)
+		return;
+	tv.tv_sec = 60;
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv));
+}
+
 int connect_cid(int fd, unsigned int cid, unsigned int port)
 {
 	struct sockaddr_vm addr = {
@@ -130,6 +147,7 @@ int connect_cid(int fd, unsigned int cid, unsigned int port)
 		.svm_port = port,
 	};
 
+	be_patient(fd);
 	return connect(fd, (struct sockaddr *)&addr, sizeof(addr));
 }
 

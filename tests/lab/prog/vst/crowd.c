@@ -223,6 +223,7 @@ void cmd_crowd(void)
 		for (i = 0; i < opt.n; i++) {
 			all[i].fd = vst_socket();
 			flood_resize(all[i].fd, c.buf);
+			vst_patient(all[i].fd);
 			if (vst_try_connect(all[i].fd))
 				die_errno("connect");
 		}

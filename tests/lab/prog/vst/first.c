@@ -23,6 +23,7 @@ void cmd_first(void)
 
 	for (;;) {
 		fd = vst_socket();
+		vst_patient(fd);
 		t = now_us();
 		tries++;
 		if (!vst_try_connect(fd))

@@ -151,6 +151,7 @@ static void try_case(struct flood_case c)
 	opt.port++;
 	fd = vst_socket();
 	buffer(fd, &c, END_CLIENT);
+	vst_patient(fd);
 	if (vst_try_connect(fd))
 		die_errno("connect");
 	opt.port--;

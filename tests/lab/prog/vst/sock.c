@@ -32,6 +32,15 @@ int vst_socket(void)
 	return fd;
 }
 
+/* The default is 2 s, for which the whole machine may stand still. */
+void vst_patient(int fd)
+{
+	struct timeval tv = { .tv_sec = 60 };
+
+	if (setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)))
+		die_errno("setsockopt");
+}
+
 int vst_try_connect(int fd)
 {
 	struct sockaddr_vm addr = {
@@ -62,6 +71,7 @@ int vst_connect(void)
 {
 	int fd = vst_client();
 
+	vst_patient(fd);
 	if (vst_try_connect(fd))
 		die_errno("connect");
 	return fd;

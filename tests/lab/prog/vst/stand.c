@@ -90,11 +90,9 @@ void cmd_stand(void)
 
 static int dial(void)
 {
-	struct timeval tv = { .tv_sec = 60 };
 	int fd = vst_socket();
 
-	if (setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)))
-		die_errno("setsockopt");
+	vst_patient(fd);
 	set_nonblock(fd);
 	if (!vst_try_connect(fd) || errno != EINPROGRESS)
 		die_errno("connect");

@@ -61,6 +61,7 @@ int64_t counter(void);
 int vst_socket(void);
 int vst_client(void);
 int vst_connect(void);
+void vst_patient(int fd);
 int vst_try_connect(int fd);
 int vst_listen(void);
 void vst_bind_listen(int fd);
