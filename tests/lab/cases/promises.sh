@@ -35,6 +35,18 @@ if guest A sh -c 'grep -il -e vsock /sys/bus/*/devices/*/uevent /sys/bus/*/devic
 	fail "the guest has a vsock device"
 fi
 
+# refused PLACE CID: a connect to a port where nobody listens has its answer at once.
+refused() {
+	local ms
+
+	ms=$(vst_at "$1" connect-error cid="$2" port=120 within=30000 expect=ECONNRESET |
+		sed -n 's/^connect took \([0-9]*\) ms$/\1/p')
+	promise "nobody listens, refused on $1: after $ms ms" "${ms:-30000}" -le 500
+}
+
+refused A 2
+refused host "$(cid_of A)"
+
 # Ping-pong: one hypercall per round trip. The emulated CPU stands still while
 # others have it; an answer that comes after that is late, and costs a second
 # one. That spoils some windows of ten rounds, so there are three tries. But
@@ -157,20 +169,28 @@ counted burst hypercalls
 promise "32 sockets with one message each: $n hypercalls" "$n" -le 2
 guest A sh -c "echo 50 >$usecs"
 
+# arrived TEXT MS: no later than that, as the peer has said.
+arrived() {
+	local us
+
+	us=$(sed -n 's/^arrived after \(-\{0,1\}[0-9]*\) us$/\1/p' "$LAB_TMP/peer.out")
+	promise "$1: after $us us" "$us" -le $(($2 * 1000))
+}
+
 # A message that is followed by no call at all.
 for size in 1 56 4096; do
-	bg peer vst listen idle-peer port=104 size=$size delay=300 within=200
+	bg peer vst listen idle-peer port=104 size=$size delay=300
 	ready peer
 	guest A vst connect idle cid=2 port=104 size=$size delay=300
 	ends peer
-	note "then epoll_wait, $size bytes: $(sed -n 's/^arrived //p' "$LAB_TMP/peer.out")"
+	arrived "then epoll_wait, $size bytes" 200
 done
 
 # A stream that ends without a call, as long as its end takes a doorbell that
 # had reason to wait.
-bg peer guest A vst listen idle-peer port=110 size=56 count=2000 delay=100 within=500
+bg peer guest A vst listen idle-peer port=110 size=56 count=2000 delay=100
 ready peer
 vst connect idle cid="$(cid_of A)" port=110 size=56 count=2000 delay=100
 ends peer
-note "2000 messages to the guest, then epoll_wait: $(sed -n 's/^arrived //p' "$LAB_TMP/peer.out")"
+arrived "2000 messages to the guest, then epoll_wait" 500
 [ -z "$broken" ] || late "$broken"

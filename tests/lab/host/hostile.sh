@@ -46,7 +46,7 @@ hostile_longest() {
 }
 
 beside() {
-	local name=$1 secs=${HOSTILE_SECS:-4}
+	local name=$1 secs=${HOSTILE_SECS:-4} us
 	shift
 
 	PORT=$((PORT + 1))
@@ -59,7 +59,10 @@ beside() {
 	ends ping 60
 	ends echo
 	ends tick 60
+	us=$(sed -n 's/^late by \([0-9]*\) us .*/\1/p' "$LAB_TMP/tick.out")
 	note "$name: $(tail -n 1 "$LAB_TMP/tick.out"); hypercalls so far below $(((1 << $(hostile_longest)) / 1000)) us"
+	[ "$us" -le $((HOSTILE_GAP * LAB_SCALE * 1000)) ] ||
+		late "$name: a program of the guest was woken $((us / 1000)) ms late"
 }
 
 watch_off() {

@@ -20,10 +20,32 @@
 
 static int ctl;
 static unsigned int cases, stalls, longest;
+static atomic_uint ticks;
 
 static const char * const writers[] = { "blocking", "poll", "edge" };
 static const char * const readers[] = { "much", "slow", "byte" };
 static const char * const ends[] = { "", "client", "server", "both" };
+
+static void *tick(void *arg)
+{
+	for (;; ticks++)
+		sleep_ms(10);
+	return arg;
+}
+
+static void start_ticks(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, tick, NULL))
+		die("pthread_create");
+}
+
+/* One each 10 ms in which this machine ran */
+unsigned int flood_ticks(void)
+{
+	return ticks;
+}
 
 size_t flood_len(const struct flood_case *c, uint64_t seed, uint64_t k)
 {
@@ -166,7 +188,7 @@ static void try_case(struct flood_case c)
 
 /*
  * Whoever is not woken goes on when the guest looks for its host, which it does
- * once a second. One such wait may be the machine's.
+ * once a second. One such wait may still be the machine's.
  */
 static void no_stalls(void)
 {
@@ -179,6 +201,7 @@ void cmd_flood_server(void)
 	struct flood_case c;
 	int lfd, fd;
 
+	start_ticks();
 	ctl = vst_accept(vst_listen());
 	opt.port++;
 	for (;;) {
@@ -382,6 +405,7 @@ void cmd_flood(void)
 	if (!opt.set)
 		die("set= is missing");
 	opt.type = SOCK_STREAM;
+	start_ticks();
 	ctl = vst_connect();
 	for (i = 0; i < ARRAY_SIZE(sets); i++)
 		if (!strcmp(sets[i].name, opt.set))

@@ -70,14 +70,19 @@ struct flood_sender {
 	uint64_t bytes;
 };
 
-/* Who waits longer than this for a flood to go on was woken by accident */
+/*
+ * Who waits longer than this for a flood to go on was woken by accident, if the machine
+ * itself did not stand still: it would have come to that many of flood_ticks().
+ */
 #define FLOOD_STALL_MS 700
+#define FLOOD_STALL_TICKS 50
 
 /* After so long without progress somebody is stuck */
 #define FLOOD_STUCK_MS 30000
 
 size_t flood_len(const struct flood_case *c, uint64_t seed, uint64_t k);
 void flood_describe(const struct flood_case *c, char *text, size_t size);
+unsigned int flood_ticks(void);
 _Noreturn void flood_stuck(const struct flood_case *c, int fd, const char *who,
 			   uint64_t msgs);
 

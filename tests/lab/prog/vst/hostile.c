@@ -360,8 +360,8 @@ void cmd_cut_server(void)
 }
 
 /*
- * Wants to be woken each ms, for within= ms: how late was it? More than delay=
- * ms is a failure.
+ * Wants to be woken each ms, for within= ms: how late was it? Whether that is too
+ * late is for the case to say, as of each clock.
  */
 void cmd_tick(void)
 {
@@ -385,6 +385,4 @@ void cmd_tick(void)
 	say("late by %llu us at most, %llu of %llu times by more than 20 ms",
 	    (unsigned long long)longest, (unsigned long long)slow,
 	    (unsigned long long)n);
-	if (opt.delay && longest > opt.delay * 1000ull)
-		die("more than %u ms", opt.delay);
 }

@@ -57,7 +57,7 @@ struct flood_pos flood_read(int fd, const struct flood_case *c, uint64_t seed)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct flood_pos pos = {};
 	uint64_t reads = 0, since = 0;
-	unsigned int ms;
+	unsigned int ms, ticks = 0;
 	ssize_t n;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
@@ -69,8 +69,10 @@ struct flood_pos flood_read(int fd, const struct flood_case *c, uint64_t seed)
 			flood_resize(fd, c->again);
 		if (c->reader == READ_SLOW && reads % 16 == 15)
 			sleep_ms(1);
-		if (!since)
+		if (!since) {
 			since = now_us();
+			ticks = flood_ticks();
+		}
 		n = recv(fd, buf, chunk, 0);
 		/* The writer of this end may have set O_NONBLOCK. */
 		if (n < 0 && errno == EAGAIN) {
@@ -85,7 +87,8 @@ struct flood_pos flood_read(int fd, const struct flood_case *c, uint64_t seed)
 		since = 0;
 		if (ms > pos.longest)
 			pos.longest = ms;
-		pos.stalls += ms > FLOOD_STALL_MS;
+		pos.stalls += ms > FLOOD_STALL_MS &&
+			      flood_ticks() - ticks >= FLOOD_STALL_TICKS;
 		if (!n)
 			break;
 		if (c->type == SOCK_SEQPACKET) {

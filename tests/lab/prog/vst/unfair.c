@@ -158,8 +158,6 @@ void cmd_spin(void)
 		last = now;
 	} while (now - start < opt.within * 1000ull);
 	say("longest gap %llu us", (unsigned long long)gap);
-	if (opt.delay && gap > opt.delay * 1000ull)
-		die("more than %u ms", opt.delay);
 }
 
 void role_pump(int fd)

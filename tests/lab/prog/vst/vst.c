@@ -43,7 +43,7 @@ static const struct {
 	{ "drain", role_drain, "receive until the end expect= names" },
 	{ "flood", role_flood, "send until the end expect= names" },
 	{ "idle", role_idle, "count= messages, then epoll_wait for ever" },
-	{ "idle-peer", role_idle_peer, "expects the last one within=" },
+	{ "idle-peer", role_idle_peer, "how long after delay= the last one comes" },
 	{ "pump", role_pump, "send count= messages of size=, unchecked" },
 	{ "audience", role_audience, "receive, while chunk= x chunk= watch" },
 	{ "perform", role_perform, "send, once they do" },
