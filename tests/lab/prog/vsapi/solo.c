@@ -140,7 +140,7 @@ static void stopped(unsigned int port)
 	REFUSED(ETIMEDOUT, connect_to(fd, port));
 	took = now_ms() - began;
 	report_say("connect() took %llu ms", (unsigned long long)took);
-	TRUE(took >= 290 && took < 10000);
+	TRUE(took >= 150 && took < 10000);
 
 	NEED(setsockopt(nb, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)));
 	REFUSED(EINPROGRESS, connect_to(nb, port));
