@@ -38,6 +38,18 @@ lab_between() {
 	!inside && !found && $0 ~ splat { print; found = 1 }'
 }
 
+# lab_guests OUT: what its guests said, those of earlier cases as well, which may have
+# run on; but for panics that a case has caused, and single steps.
+lab_guests() {
+	local log LAB_EMULATED=''
+
+	case $(lab_accel) in *tcg*) LAB_EMULATED=1 ;; esac
+	for log in "$1"/guest-*.log; do
+		[ -e "$log" ] || continue
+		tr -d '\r\000' <"$log" | splat_asked | splat_step | splat_races
+	done
+}
+
 # lab_int3 FIRST < CONSOLE: is the complaint FIRST of this console that known one?
 lab_int3() {
 	[ "$HOST_SMP" -gt 1 ] || return
@@ -67,7 +79,7 @@ lab_judge() {
 	verdict=''
 	said=$(lab_since "$out/host.log" "$2")
 	first=$(grep -aE -m 1 "$SPLAT" <<<"$said") || true
-	guest=$(cat "$out"/guest-*.log 2>/dev/null | tr -d '\r\000' | splat_races | grep -aE -m 1 "$SPLAT") || true
+	guest=$(lab_guests "$out" | grep -aE -m 1 "$SPLAT") || true
 	status=$(cat "$out/qemu.status" 2>/dev/null) || true
 	if [ -n "$first" ] && [ -z "$guest" ] && lab_int3 "$first" <<<"$said"; then
 		verdict="the emulation of several CPUs: $first"

@@ -57,7 +57,8 @@ ping_pong() {
 
 	bg echo vst listen echo port=101 counter="$counter"
 	ready echo
-	guest A vst connect ping cid=2 port=101 size=56 count=2000
+	# No failure ends it where its result is asked for.
+	guest A vst connect ping cid=2 port=101 size=56 count=2000 || fail "ping"
 	ends echo
 	counted echo hypercalls
 	read -r _ windows _ exact < <(grep '^windows ' "$LAB_TMP/echo.out")

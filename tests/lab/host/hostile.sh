@@ -31,8 +31,17 @@ hostile_never() {
 	echo 1 >"$event/enable"
 }
 
+hostile_off() {
+	# It may not have come to have these.
+	echo 0 >$hostile_dir/events/virtsock/enable || :
+	echo "!$hostile_hist" >$hostile_call/trigger || :
+	rmdir $hostile_dir
+}
+
 watch_on() {
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+	# Of a case that failed
+	[ ! -d $hostile_dir ] || hostile_off
 	mkdir $hostile_dir
 	echo "$hostile_hist" >$hostile_call/trigger
 	hostile_never pull "$hostile_pull"
@@ -52,7 +61,7 @@ beside() {
 	PORT=$((PORT + 1))
 	bg echo vst listen echo port=$PORT
 	ready echo
-	bg tick guest A vst tick within=$((secs * 1000)) delay=$((HOSTILE_GAP * LAB_SCALE))
+	bg tick guest A vst tick within=$((secs * 1000))
 	ready tick RUNNING
 	bg ping guest A vst connect ping cid=2 port=$PORT count=300 size=100
 	"$@"
@@ -73,8 +82,7 @@ watch_off() {
 	[ "$longest" -gt 1 ] || fail "no hypercall was measured"
 	echo 0 >$hostile_dir/events/virtsock/enable
 	grep -v '^#' $hostile_dir/trace >"$LAB_TMP/too-much" || :
-	echo "!$hostile_hist" >$hostile_call/trigger
-	rmdir $hostile_dir
+	hostile_off
 	if [ -s "$LAB_TMP/too-much" ]; then
 		head -n 20 "$LAB_TMP/too-much"
 		fail "$(wc -l <"$LAB_TMP/too-much") hypercalls did more than they may"

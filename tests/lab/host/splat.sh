@@ -95,16 +95,21 @@ splat_races() {
 	END { if (on) printf "%s", block }'
 }
 
-# A panic that the case itself has caused in a guest, which it says by a file
-# "panics": all from the key to the next kernel's first line.
-splat_panic() {
-	if [ ! -e "${LAB_TMP:-/nowhere}/panics" ]; then
-		cat
-		return
-	fi
+# Without what a guest said of a panic that somebody has asked it for: all from the
+# key to the next kernel's first line.
+splat_asked() {
 	awk '/sysrq: Trigger a crash/ { on = 1 }
 	/Linux version / { on = 0 }
 	!on { print }'
+}
+
+# The same where the case itself has, which it says by a file "panics"
+splat_panic() {
+	if [ -e "${LAB_TMP:-/nowhere}/panics" ]; then
+		splat_asked
+	else
+		cat
+	fi
 }
 
 # A process that the kernel killed as its cgroup had no more memory, which the case

@@ -125,7 +125,8 @@ vm_kill() {
 	local pid
 
 	pid=$(vm_pid "$1")
-	kill -9 "$pid" 2>/dev/null
+	# It may have ended by itself.
+	kill -9 "$pid" 2>/dev/null || :
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.02
 	done
@@ -138,18 +139,16 @@ vm_qmp() {
 		socat -t 2 - "UNIX-CONNECT:$(vm_dir "$1")/qmp" >/dev/null
 }
 
-# vm_hmp NAME COMMAND: a command of QEMU's monitor; fails if it says anything.
+# vm_hmp NAME COMMAND: a command of QEMU's monitor; fails if it says anything, or
+# QEMU does not answer.
 vm_hmp() {
 	local said
 
-	# QEMU answers nobody who has hung up.
-	said=$({
-			printf '%s\n' '{"execute":"qmp_capabilities"}' \
-				"{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"$2\"}}"
-			sleep 1
-		} | socat -t 2 - "UNIX-CONNECT:$(vm_dir "$1")/qmp" |
-		sed -n 's/^{"return": "\(.*\)"}.*/\1/p')
-	[ -z "$said" ] || { echo "$2: $said"; return 1; }
+	said=$(vm_ask "$1" "$2") || { echo "$said"; return 1; }
+	case $said in
+	'{"return": ""}'*) ;;
+	*)	echo "$2: $said"; return 1 ;;
+	esac
 }
 
 # vm_ask NAME COMMAND: the same; prints what it says, when QEMU is done with it.
