@@ -278,18 +278,17 @@ def broken(run):
     bad = []
     tests = {}
     for one in run["cells"]:
-        ok = tests.setdefault((one["test"], one["peer"]), [0, []])
+        ok = tests.setdefault(one["test"], [0, []])
         ok[0] += one["ok"]
         ok[1] += one.get("errors", [])
         if one["peer"] == "virtsock" and one.get("failed"):
             bad.append(f"{one['test']} {one.get('size', '')} "
                        f"{one.get('dir', '')}: {one['errors'][0]}")
-    for (test, peer), (ok, errors) in tests.items():
-        if not ok and peer != "virtsock":
-            bad.append(f"{test} of {peer}: {errors[0] if errors else 'no result'}")
-    kinds = {test for test, _ in tests}
+    for test, (ok, errors) in tests.items():
+        if not ok:
+            bad.append(f"{test}: {errors[0] if errors else 'no result'}")
     for test in ("stream", "ping", "seq", "zerocopy", "conns", "mixed", "counts",
                  "policies", "policies-ping", "vcpus", "vms", "memory", "memory-vm"):
-        if test not in kinds:
+        if test not in tests:
             bad.append(f"{test} is missing")
     return bad
