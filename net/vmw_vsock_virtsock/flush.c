@@ -108,6 +108,7 @@ locked:
 		/* Held back by virtsock_obey() since this round began */
 		held = l->stopped && !skb_queue_empty(&l->txq);
 		WRITE_ONCE(l->stopped, ret & VIRTSOCK_FR_TX_STOP);
+		virtsock_stat_add(&l->stats, VIRTSOCK_STATS_A_STOPS, l->stopped);
 		again = l->again || (ret & (VIRTSOCK_FR_RX_MORE |
 					    VIRTSOCK_FR_TX_MORE)) ||
 			(!l->stopped && (!all || held));

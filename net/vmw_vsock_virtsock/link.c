@@ -194,6 +194,8 @@ out:
  */
 void virtsock_link_lost(struct virtsock_link *l, long err)
 {
+	if (err == -VIRTSOCK_EPROTO)
+		virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_MALFORMED);
 	pr_notice("virtsock: CID %u: link lost (%ld): %s\n", l->cid, err,
 		  virtsock_reason(err));
 	mod_delayed_work(l->wq, &l->link_work, 0);

@@ -244,9 +244,9 @@ enum virtsock_stats_attr {
 	VIRTSOCK_STATS_A_FLUSHES,	/* FLUSH with records in the ring */
 	VIRTSOCK_STATS_A_POLLS,		/* FLUSH without */
 	VIRTSOCK_STATS_A_DOORBELLS,	/* sent (host) or received (guest) */
-	VIRTSOCK_STATS_A_FAST,		/* records put straight into a socket */
-	VIRTSOCK_STATS_A_DEFERRED,	/* records that went to a worker */
-	VIRTSOCK_STATS_A_STOPS,		/* sender stopped: backlog full, or no memory */
+	VIRTSOCK_STATS_A_FAST,		/* packets put straight into a socket */
+	VIRTSOCK_STATS_A_DEFERRED,	/* packets that went to a worker */
+	VIRTSOCK_STATS_A_STOPS,		/* guest told to stop: backlog full, no memory */
 	VIRTSOCK_STATS_A_RESETS,	/* links lost */
 	VIRTSOCK_STATS_A_MALFORMED,	/* links lost to malformed input */
 	VIRTSOCK_STATS_A_TIMER_FLUSHES,	/* flushes by deadline (guest) */
