@@ -151,17 +151,22 @@ void virtsock_flush(struct virtsock_link *l, enum virtsock_flush_reason why)
  * virtsock_flush_sync() - flush until the host has taken everything
  * @l: the link
  *
- * For an announced end of the link. Gives up where the host is full.
+ * For an announced end of the link. Gives up where the host is full, not where
+ * memory is short: what the host has for us makes room for what it takes.
  *
- * Context: process.
+ * Context: process, may sleep.
  */
 void virtsock_flush_sync(struct virtsock_link *l)
 {
+	static const struct virtsock_flusher patient = {
+		.gfp = GFP_NOIO,
+		.why = VIRTSOCK_FLUSH_DOWN,
+	};
 	int tries = 64;
 	bool left;
 
 	do {
-		virtsock_flush(l, VIRTSOCK_FLUSH_DOWN);
+		__virtsock_flush(l, &patient);
 		virtsock_tx_wait(l);
 		spin_lock_bh(&l->lock);
 		left = l->up && !l->stopped &&

@@ -29,6 +29,8 @@
  * @value: for that
  * @op: the operation it was asked for last
  * @asked: with these arguments
+ * @lost: its links that ended without a goodbye
+ * @why: of the last of them, the host's answer
  */
 struct guest {
 	struct virtsock_link l;
@@ -42,6 +44,8 @@ struct guest {
 	unsigned long value;
 	enum virtsock_hc_op op;
 	struct virtsock_hc asked;
+	u32 lost;
+	long why;
 };
 
 static inline long guest_host(void *host, enum virtsock_hc_op op, struct virtsock_hc *hc)
@@ -62,29 +66,35 @@ static inline long guest_host(void *host, enum virtsock_hc_op op, struct virtsoc
 	return 0;
 }
 
-static inline int guest_init(struct kunit *test)
+/* A host, and a link to it that has no ring yet */
+static inline struct guest *guest_new(struct kunit *test)
 {
 	struct guest *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
-	struct virtsock_link *l;
 
 	KUNIT_ASSERT_NOT_NULL(test, g);
 	g->takes = U32_MAX;
 	g->gives = kunit_kzalloc(test, GUEST_GIVES, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, g->gives);
 	g->made = batch_new(test, 8);
+	g->l.cid = GUEST_CID;
+	g->l.epoch = GUEST_EPOCH;
 
-	l = &g->l;
-	l->cid = GUEST_CID;
-	l->epoch = GUEST_EPOCH;
+	guest_world = GUEST_WORLD;
+	guest_world.hypercall = guest_host;
+	guest_world.host = g;
+	return g;
+}
+
+static inline int guest_init(struct kunit *test)
+{
+	struct guest *g = guest_new(test);
+	struct virtsock_link *l = &g->l;
+
 	skb_queue_head_init(&l->batch);
 	skb_queue_head_init(&l->inflight);
 	l->wq = alloc_workqueue("virtsock-guest", WQ_UNBOUND, 0);
 	KUNIT_ASSERT_NOT_NULL(test, l->wq);
 	virtsock_rxq_init(&l->rxq, &virtsock_guest_side.t, l->wq);
-
-	guest_world = GUEST_WORLD;
-	guest_world.hypercall = guest_host;
-	guest_world.host = g;
 	test->priv = g;
 	return virtsock_ring_alloc(l);
 }

@@ -89,6 +89,8 @@ static struct sk_buff *guest_unpack(const struct virtsock_rec_info *info, u32 of
 				    gfp_t gfp)
 {
 	guest_world.packet_gfp = gfp;
+	if (guest_world.no_atomic && !gfpflags_allow_blocking(gfp))
+		return NULL;
 	if (!guest_may(&guest_world.packets))
 		return NULL;
 	return guest_world.linear ? linear_unpack(info, off, gfp) :

@@ -25,6 +25,7 @@ struct virtsock_hc {
  * @allocs: so many more of the ring's allocations succeed
  * @order: so many pages in a row there are, as a power of two
  * @packets: so many more packets can be made
+ * @no_atomic: and none by who cannot sleep
  * @linear: packets are in one piece, so a large record is several
  * @no_refer: no packet can be made that refers to a page
  * @held: allocations of the ring's that were not freed
@@ -38,6 +39,7 @@ struct guest_world {
 	u32 allocs;
 	u32 order;
 	u32 packets;
+	bool no_atomic;
 	bool linear;
 	bool no_refer;
 	int held;
