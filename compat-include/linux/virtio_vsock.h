@@ -166,12 +166,15 @@ static inline ssize_t virtsock_compat_unsent_bytes(struct vsock_sock *vsk)
 #define VIRTSOCK_COMPAT_OPS
 #endif
 
+/* We carry nothing for a network namespace that keeps its sockets to itself. */
 #ifdef VIRTSOCK_HAVE_ALLOW_VSK
+#define VIRTSOCK_COMPAT_NET_ALLOWED vsock_net_mode_global(vsk)
 #define VIRTSOCK_COMPAT_STREAM_ALLOW(name) \
 	bool name(struct vsock_sock *vsk, u32 cid, u32 port)
 #define VIRTSOCK_COMPAT_SEQPACKET_ALLOW(name) \
 	bool name(struct vsock_sock *vsk, u32 remote_cid)
 #else
+#define VIRTSOCK_COMPAT_NET_ALLOWED true
 #define VIRTSOCK_COMPAT_STREAM_ALLOW(name) bool name(u32 cid, u32 port)
 #define VIRTSOCK_COMPAT_SEQPACKET_ALLOW(name) bool name(u32 remote_cid)
 #endif

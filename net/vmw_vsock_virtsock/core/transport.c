@@ -325,12 +325,12 @@ static ssize_t __maybe_unused virtsock_unsent_bytes(struct vsock_sock *vsk)
 
 static VIRTSOCK_COMPAT_STREAM_ALLOW(virtsock_stream_allow)
 {
-	return true;
+	return VIRTSOCK_COMPAT_NET_ALLOWED;
 }
 
 static VIRTSOCK_COMPAT_SEQPACKET_ALLOW(virtsock_seqpacket_allow)
 {
-	return true;
+	return VIRTSOCK_COMPAT_NET_ALLOWED;
 }
 
 #define VIRTSOCK_TRANSPORT(side)						\
