@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/reboot.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include "guest.h"
 #include "hypercall.h"
 
@@ -163,7 +164,7 @@ static void virtsock_link_work(struct work_struct *work)
 	mutex_lock(&l->state_lock);
 	if (l->ending)
 		virtsock_end(l);
-	if (!l->admin_up || l->state == VIRTSOCK_STATE_UP)
+	if (!l->admin_up || l->asleep || l->state == VIRTSOCK_STATE_UP)
 		goto out;
 
 	doorbell = READ_ONCE(l->doorbell);
@@ -217,6 +218,14 @@ static void virtsock_say_goodbye(struct virtsock_link *l)
 	l->ending = true;
 }
 
+/* An announced end, and what the link leaves. Context: state_lock held. */
+static void virtsock_leave(struct virtsock_link *l)
+{
+	virtsock_say_goodbye(l);
+	if (l->ending)
+		virtsock_end(l);
+}
+
 /**
  * virtsock_link_admin() - the administrator takes the link up or down
  * @l: the link
@@ -232,11 +241,8 @@ int virtsock_link_admin(struct virtsock_link *l, bool up)
 	mutex_lock(&l->state_lock);
 	l->admin_up = up;
 	l->reason = 0;
-	if (!up) {
-		virtsock_say_goodbye(l);
-		if (l->ending)
-			virtsock_end(l);
-	}
+	if (!up)
+		virtsock_leave(l);
 	mutex_unlock(&l->state_lock);
 	if (up)
 		mod_delayed_work(l->wq, &l->link_work, 0);
@@ -264,6 +270,39 @@ static struct notifier_block virtsock_reboot_nb = {
 	.notifier_call = virtsock_reboot,
 };
 
+/*
+ * What an image of memory says of a link is not true any more when it is read
+ * back, and the same VM, which the host has not seen reset, could go on with it:
+ * what was received meanwhile would be missing, and nobody would know. So no image
+ * has a link, nor has the kernel that reads one. To RAM nothing is taken back.
+ */
+static int virtsock_pm(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct virtsock_link *l = &virtsock_link;
+
+	switch (action) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		mutex_lock(&l->state_lock);
+		l->asleep = true;
+		virtsock_leave(l);
+		mutex_unlock(&l->state_lock);
+		break;
+	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
+		mutex_lock(&l->state_lock);
+		l->asleep = false;
+		mutex_unlock(&l->state_lock);
+		mod_delayed_work(l->wq, &l->link_work, 0);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block virtsock_pm_nb = {
+	.notifier_call = virtsock_pm,
+};
+
 /**
  * virtsock_link_init() - make the link ready, not up
  * @l: the link
@@ -288,8 +327,13 @@ int virtsock_link_init(struct virtsock_link *l)
 	err = register_reboot_notifier(&virtsock_reboot_nb);
 	if (err)
 		goto err_doorbell;
+	err = register_pm_notifier(&virtsock_pm_nb);
+	if (err)
+		goto err_reboot;
 	return 0;
 
+err_reboot:
+	unregister_reboot_notifier(&virtsock_reboot_nb);
 err_doorbell:
 	virtsock_doorbell_exit(l);
 err_flush:
@@ -320,6 +364,7 @@ void virtsock_link_start(struct virtsock_link *l)
  */
 void virtsock_link_exit(struct virtsock_link *l)
 {
+	unregister_pm_notifier(&virtsock_pm_nb);
 	unregister_reboot_notifier(&virtsock_reboot_nb);
 	virtsock_link_admin(l, false);
 	cancel_delayed_work_sync(&l->link_work);

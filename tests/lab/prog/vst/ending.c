@@ -69,7 +69,8 @@ void role_drain(int fd)
 
 /*
  * Send until the connection ends. RUNNING says that 64 messages went out or,
- * where the peer does not read, that the window is full.
+ * where the peer does not read, that the window is full. From then on with a pause of
+ * slow= ms.
  */
 void role_flood(int fd)
 {
@@ -84,6 +85,8 @@ void role_flood(int fd)
 			ready = true;
 			say("RUNNING");
 		}
+		if (ready && opt.slow)
+			sleep_ms(opt.slow);
 		fill(opt.seed, off, buf, opt.max);
 		n = send(fd, buf, opt.max, MSG_NOSIGNAL);
 		if (n < 0)
