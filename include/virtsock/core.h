@@ -350,6 +350,7 @@ void virtsock_sock_late(struct sock *sk);
 void virtsock_sock_release(struct vsock_sock *vsk);
 void virtsock_sock_error(struct vsock_sock *vsk);
 bool virtsock_sock_refuse(struct sock *sk);
+struct module *virtsock_sock_unhold(struct virtsock_side *side, struct virtsock_sock *vs);
 void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid));
 void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs);
 

@@ -187,11 +187,38 @@ static void reset_of_others(struct kunit *test)
 	virtsock_reset(&virtsock_host_side, of_that_peer);
 }
 
+static const struct virtsock_side_ops ending_ops = {
+	.owner = THIS_MODULE,
+};
+
+/*
+ * An answer to a connect() on a link that has ended connects a socket whose program has
+ * asked for a connection on the next one: that is over, and does not hold the module.
+ */
+static void reset_late_lets_go(struct kunit *test)
+{
+	struct virtsock_sock *vs = virtsock_sk(ending->late);
+
+	KUNIT_ASSERT_NULL(test, virtsock_host_side.ops);
+	WRITE_ONCE(virtsock_host_side.ops, &ending_ops);
+	spin_lock_bh(&virtsock_host_side.lock);
+	vs->held = true;
+	vs->cut = true;
+	virtsock_host_side.held++;
+	spin_unlock_bh(&virtsock_host_side.lock);
+	virtsock_reset_late(&virtsock_host_side, vs);
+	KUNIT_EXPECT_FALSE(test, vs->held);
+	KUNIT_EXPECT_EQ(test, virtsock_host_side.held, 0);
+	WRITE_ONCE(virtsock_host_side.ops, NULL);
+	virtsock_reset(&virtsock_host_side, of_that_peer);
+}
+
 static struct kunit_case reset_cases[] = {
 	KUNIT_CASE(reset_without_spinlocks),
 	KUNIT_CASE(reset_while_others_come_and_go),
 	KUNIT_CASE(reset_beside_many),
 	KUNIT_CASE(reset_of_others),
+	KUNIT_CASE(reset_late_lets_go),
 	{}
 };
 

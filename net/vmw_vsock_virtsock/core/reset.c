@@ -222,6 +222,24 @@ static bool virtsock_sock_cut(struct virtsock_sock *vs, struct virtsock_rest *re
 	return true;
 }
 
+/**
+ * virtsock_sock_unhold() - a socket does not hold its side's module any more
+ * @side: its side
+ * @vs: its state
+ *
+ * Context: any, side->lock held.
+ * Return: the module, to be put, if the socket held it; else NULL.
+ */
+struct module *virtsock_sock_unhold(struct virtsock_side *side, struct virtsock_sock *vs)
+{
+	WRITE_ONCE(vs->cut, true);
+	if (!vs->held)
+		return NULL;
+	vs->held = false;
+	side->held--;
+	return side->ops->owner;
+}
+
 /* One at a time: a socket is on one list of dead ones. */
 static DEFINE_MUTEX(virtsock_dead_lock);
 
@@ -255,7 +273,7 @@ void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid))
 {
 	struct virtsock_rest rest = {};
 	struct virtsock_sock *vs, *next;
-	struct module *owner = NULL;
+	struct module *owner = NULL, *put;
 	u32 held = 0, n = 0;
 	LIST_HEAD(dead);
 	LIST_HEAD(end);
@@ -272,10 +290,9 @@ void virtsock_reset(struct virtsock_side *side, bool (*meant)(u32 cid))
 		if (!meant || (vs->tx_cid && meant(vs->tx_cid))) {
 			if (virtsock_sock_cut(vs, &rest))
 				list_add_tail(&vs->dead_link, &dead);
-			if (vs->held) {
-				vs->held = false;
-				side->held--;
-				owner = side->ops->owner;
+			put = virtsock_sock_unhold(side, vs);
+			if (put) {
+				owner = put;
 				held++;
 			}
 		}
@@ -313,7 +330,8 @@ EXPORT_SYMBOL_GPL(virtsock_reset);
  * @vs: its state; the caller has a reference to the socket
  *
  * If its link ended meanwhile, virtsock_reset() may have come when the socket
- * was not connected yet, or before there was one.
+ * was not connected yet, or before there was one; or the program has asked for a
+ * connection on the next link, which this is not.
  *
  * Context: the lane's worker that has delivered the packet.
  */
@@ -321,6 +339,7 @@ void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs)
 {
 	struct sock *sk = sk_vsock(vs->vvs.vsk);
 	struct virtsock_rest rest;
+	struct module *owner;
 	bool late;
 
 	spin_lock_bh(&side->lock);
@@ -329,10 +348,16 @@ void virtsock_reset_late(struct virtsock_side *side, struct virtsock_sock *vs)
 		return;
 	}
 	late = virtsock_sock_cut(vs, &rest);
+	owner = virtsock_sock_unhold(side, vs);
 	spin_unlock_bh(&side->lock);
 	virtsock_sock_rest(&rest);
-	if (!late)
-		return;
-	virtsock_sock_reset(sk);
-	sock_put(sk);
+	if (late) {
+		virtsock_sock_reset(sk);
+		sock_put(sk);
+	}
+	if (owner) {
+		/* As in virtsock_reset() */
+		virtsock_side_wait();
+		module_put(owner);
+	}
 }

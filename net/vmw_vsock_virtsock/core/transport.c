@@ -55,18 +55,6 @@ static int virtsock_sock_hold(struct virtsock_side *side, struct vsock_sock *vsk
 	return err;
 }
 
-/* Its side's module, to be put, if a socket held it. side->lock held. */
-static struct module *virtsock_sock_unhold(struct virtsock_side *side,
-					   struct virtsock_sock *vs)
-{
-	WRITE_ONCE(vs->cut, true);
-	if (!vs->held)
-		return NULL;
-	vs->held = false;
-	side->held--;
-	return side->ops->owner;
-}
-
 static int virtsock_init(struct virtsock_side *side, struct vsock_sock *vsk,
 			 struct vsock_sock *psk)
 {
