@@ -60,6 +60,7 @@
  *	message; under lock_sock
  * @need: bytes that a message takes which did not fit; under lock_sock
  * @begun: a message is being sent that must not wait; under lock_sock
+ * @told: SHUTDOWN_MASK bits that the peer was told of; under lock_sock
  * @blocks: the last receive had to wait in recv(), not in poll
  * @cut: its link has ended: it sends nothing, as its ports may be another
  *	connection's on the next link; cleared by a new connect()
@@ -106,6 +107,7 @@ struct virtsock_sock {
 	bool answered;
 	bool more;
 	bool begun;
+	u8 told;
 	bool blocks;
 	bool cut;
 	bool dead;

@@ -151,6 +151,7 @@ static int virtsock_connect(struct vsock_sock *vsk)
 	vs->urgent_queued = false;
 	vs->soon_queued = false;
 	spin_unlock_bh(&vs->lock);
+	vs->told = 0;
 	/* Who ends a hold takes what it has sent from the side first. */
 	again = READ_ONCE(vs->held);
 	err = virtsock_sock_hold(side, vsk, NULL);
@@ -173,6 +174,24 @@ failed:
 	/* The core leaves it as if an answer were to come. */
 	sk_vsock(vsk)->sk_state = TCP_CLOSE;
 	return err;
+}
+
+/*
+ * A program may call shutdown() as often as it likes, and each would be a packet that
+ * neither credit nor a buffer bounds: the peer is told what it does not know.
+ * Context: process, socket locked.
+ */
+static int virtsock_shutdown(struct vsock_sock *vsk, int mode)
+{
+	struct virtsock_sock *vs = virtsock_sk(vsk);
+	int ret;
+
+	if (!(mode & ~vs->told))
+		return 0;
+	ret = virtio_transport_shutdown(vsk, mode);
+	if (ret >= 0)
+		vs->told |= mode;
+	return ret;
 }
 
 /**
@@ -329,7 +348,7 @@ static VIRTSOCK_COMPAT_SEQPACKET_ALLOW(virtsock_seqpacket_allow)
 		.destruct		= virtsock_destruct,			\
 		.release		= virtsock_sock_release,		\
 		.connect		= virtsock_connect,			\
-		.shutdown		= virtio_transport_shutdown,		\
+		.shutdown		= virtsock_shutdown,			\
 		.cancel_pkt		= virtsock_cancel_pkt,			\
 										\
 		.dgram_bind		= virtio_transport_dgram_bind,		\

@@ -40,6 +40,21 @@ void role_hold(int fd)
 	pause();
 }
 
+/* Say count= times that no more will be read, once go= exists, and stay. */
+void role_shut(int fd)
+{
+	uint64_t i;
+
+	say("RUNNING");
+	while (opt.go && access(opt.go, F_OK))
+		sleep_ms(10);
+	for (i = 0; i < opt.count; i++)
+		if (shutdown(fd, SHUT_RD))
+			die_errno("shutdown");
+	say("DONE");
+	pause();
+}
+
 /* Read one byte, wait delay= and close with the rest unread. */
 void role_quit(int fd)
 {

@@ -39,6 +39,7 @@ static const struct {
 	{ "half-first", role_half_first, "send, shut down, receive" },
 	{ "half-second", role_half_second, "receive all, then send" },
 	{ "hold", role_hold, "neither read nor close" },
+	{ "shut", role_shut, "shutdown(SHUT_RD) count= times" },
 	{ "quit", role_quit, "close with data unread" },
 	{ "drain", role_drain, "receive until the end expect= names" },
 	{ "flood", role_flood, "send until the end expect= names" },

@@ -93,6 +93,7 @@ void role_answer(int fd);
 void role_half_first(int fd);
 void role_half_second(int fd);
 void role_hold(int fd);
+void role_shut(int fd);
 void role_quit(int fd);
 void role_drain(int fd);
 void role_flood(int fd);
