@@ -71,6 +71,7 @@
  * @held: it holds the side's module; the side's lock
  * @parked: received packets that wait until the program lets the socket go;
  *	the socket's spinlock
+ * @parked_size: memory that these take (truesize); the same lock
  * @lane: where they came from, while there are any
  * @bell: waits for that, or for who is connecting on a cut link; the same lock
  * @rung: on that lane's list of the same name
@@ -116,6 +117,7 @@ struct virtsock_sock {
 	struct list_head dead_link;
 	struct list_head side_link;
 	struct sk_buff_head parked;
+	u64 parked_size;
 	struct list_head rung;
 	struct virtsock_lane *lane;
 	struct wait_queue_entry bell;

@@ -9,12 +9,14 @@
  * @vsk: the socket, locked
  * @packet: what is parked
  * @resets: what the peer was told: that nobody is there
+ * @sent: bytes that it has sent
  */
 struct parking {
 	struct virtsock_rxq q;
 	struct vsock_sock *vsk;
 	struct sk_buff *packet;
 	u32 resets;
+	u32 sent;
 };
 
 static struct parking *parking;
@@ -125,10 +127,190 @@ static void park_answer_of_old_link(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.waiting), 0);
 }
 
+/* What the socket has promised to take */
+#define WINDOW		0x40000U
+
+/* The next bytes of what the peer sends */
+static void parking_fill(struct sk_buff *skb)
+{
+	u32 off, i, n;
+
+	for (off = 0; off < skb->len; off += n) {
+		u8 *room = virtsock_skb_room(skb, off, &n);
+
+		for (i = 0; i < n; i++)
+			room[i] = pack_byte(parking->sent++);
+	}
+}
+
+/* A record of the peer's, @paid for by the socket or not, in as many packets as it is */
+static void parking_data(struct kunit *test, u16 type, u32 len, bool paid)
+{
+	struct virtsock_rec_info info = {
+		.type = type,
+		.op = RW,
+		.len = len,
+		.src_cid = PEER_CID,
+		.src_port = PEER_PORT(PORT),
+		.dst_cid = VMADDR_CID_HOST,
+		.dst_port = PORT,
+		.nr_msgs = 1,
+	};
+	struct sk_buff *skb;
+	u32 done = 0;
+
+	do {
+		skb = virtsock_unpack(&info, done, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, skb);
+		parking_fill(skb);
+		done += skb->len;
+		virtsock_skb_cb(skb)->gen = 0;
+		virtsock_skb_cb(skb)->paid = paid ? skb->len : 0;
+		virtsock_skb_cb(skb)->charge = skb->truesize;
+		atomic_add(skb->truesize, &parking->q.bytes);
+		atomic_inc(&parking->q.waiting);
+		KUNIT_ASSERT_TRUE(test, virtsock_park(&parking->q.lanes[0],
+						      sk_vsock(parking->vsk), skb, true));
+	} while (done < len);
+}
+
+static struct virtsock_sock *parking_opened(void)
+{
+	struct virtsock_sock *vs = virtsock_sk(parking->vsk);
+
+	sk_vsock(parking->vsk)->sk_state = TCP_ESTABLISHED;
+	vs->buf_size = WINDOW;
+	vs->vvs.buf_alloc = WINDOW;
+	vs->promised = WINDOW;
+	return vs;
+}
+
+/* Nothing is parked any more, nor charged. */
+static void parking_purged(struct kunit *test, struct virtsock_sock *vs)
+{
+	virtsock_park_purge(sk_vsock(parking->vsk), vs);
+	KUNIT_EXPECT_EQ(test, vs->parked_size, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.waiting), 0);
+	parking->sent = 0;
+}
+
+static void expect_stream(struct kunit *test, struct virtsock_sock *vs)
+{
+	u32 pos = 0, wrong = 0, off, i, n;
+	struct sk_buff *skb;
+	u64 size = 0;
+
+	skb_queue_walk(&vs->parked, skb) {
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(virtio_vsock_hdr(skb)->len), skb->len);
+		size += skb->truesize;
+		for (off = 0; off < skb->len; off += n) {
+			u8 *room = virtsock_skb_room(skb, off, &n);
+
+			for (i = 0; i < n; i++)
+				wrong += room[i] != pack_byte(pos++);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, pos, parking->sent);
+	KUNIT_EXPECT_EQ(test, size, vs->parked_size);
+}
+
+/* In whatever pieces it comes, a whole window costs those nothing who share the queue. */
+static void park_window_is_paid(struct kunit *test)
+{
+	static const u32 sizes[][2] = {
+		{ 1, 1 }, { 128, 128 }, { 129, 129 }, { 148, 149 }, { 149, 149 },
+		{ 200, 200 }, { 426, 427 }, { 427, 427 }, { 640, 641 }, { 661, 661 },
+		{ 1151, 1152 }, { 1684, 1685 }, { 1867, 1867 }, { 1888, 1889 },
+		{ 2175, 2176 }, { 3700, 3800 }, { 3733, 3733 }, { 4223, 4224 },
+		{ 4096, 1 }, { 4097, 1 }, { 8192, 1 }, { 1, 500 }, { 2000, 129 },
+		{ 65536, 1 }, { 16000, 17000 },
+	};
+	struct virtsock_sock *vs = parking_opened();
+	u32 i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (j = 0; parking->sent + sizes[i][j % 2] <= WINDOW; j++)
+			parking_data(test, STREAM, sizes[i][j % 2], true);
+		KUNIT_EXPECT_EQ_MSG(test, atomic_read(&parking->q.bytes), 0,
+				    "%u and %u bytes", sizes[i][0], sizes[i][1]);
+		KUNIT_EXPECT_LE_MSG(test, vs->parked_size, 3ULL * WINDOW,
+				    "%u and %u bytes", sizes[i][0], sizes[i][1]);
+		expect_stream(test, vs);
+		parking_purged(test, vs);
+	}
+}
+
+/* What it has not promised to take is charged: all that it takes. */
+static void park_rest_is_charged(struct kunit *test)
+{
+	static const u32 sizes[] = { 1, 200, 1000, 4000, 65536 };
+	struct virtsock_sock *vs = parking_opened();
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		while (parking->sent < WINDOW)
+			parking_data(test, STREAM, sizes[i], false);
+		KUNIT_EXPECT_EQ_MSG(test, atomic_read(&parking->q.bytes), vs->parked_size,
+				    "%u bytes", sizes[i]);
+		expect_stream(test, vs);
+		parking_purged(test, vs);
+	}
+}
+
+/* Nor does it pay for more than thrice what it has promised. */
+static void park_window_shrinks(struct kunit *test)
+{
+	struct virtsock_sock *vs = parking_opened();
+	u64 paid;
+
+	parking_data(test, STREAM, 4000, true);
+	parking_data(test, STREAM, 4000, true);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), 0);
+	vs->promised = 2000;
+	paid = vs->parked_size;
+	parking_data(test, STREAM, 3000, true);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), vs->parked_size - paid);
+	expect_stream(test, vs);
+	parking_purged(test, vs);
+}
+
+/* The peer says how many messages it has sent, and that need not be true. */
+static void park_messages_are_bounded(struct kunit *test)
+{
+	struct virtsock_sock *vs = parking_opened();
+	u32 most = virtsock_compat_rx_entries(WINDOW, SOCK_SEQPACKET), i;
+	struct sk_buff *skb;
+
+	vs->credit.rx_recs = 1000;
+	vs->credit.rx_limit = vs->credit.rx_recs + S32_MAX;
+	for (i = 0; i < most; i++)
+		parking_data(test, SEQ, 1, true);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), 0);
+	parking_data(test, SEQ, 1, true);
+	skb = skb_peek_tail(&vs->parked);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), skb->truesize);
+	parking_purged(test, vs);
+
+	/* As many as it was told */
+	vs->credit.rx_limit = vs->credit.rx_recs + 3;
+	for (i = 0; i < 3; i++)
+		parking_data(test, SEQ, 1, true);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), 0);
+	parking_data(test, SEQ, 1, true);
+	KUNIT_EXPECT_GT(test, atomic_read(&parking->q.bytes), 0);
+	parking_purged(test, vs);
+}
+
 static struct kunit_case park_cases[] = {
 	KUNIT_CASE(park_answer_for_nobody),
 	KUNIT_CASE(park_data_for_nobody),
 	KUNIT_CASE(park_answer_of_old_link),
+	KUNIT_CASE(park_window_is_paid),
+	KUNIT_CASE(park_rest_is_charged),
+	KUNIT_CASE(park_window_shrinks),
+	KUNIT_CASE(park_messages_are_bounded),
 	{}
 };
 

@@ -134,6 +134,7 @@ static void virtsock_park_back(struct sock *sk, struct virtsock_sock *vs, bool w
 	spin_lock_irqsave(&lane->skbs.lock, flags);
 	atomic_add(skb_queue_len(&vs->parked), &lane->pending);
 	skb_queue_splice_init(&vs->parked, &lane->skbs);
+	vs->parked_size = 0;
 	if (wake)
 		queue_work(lane->rxq->wq, &lane->work);
 	spin_unlock_irqrestore(&lane->skbs.lock, flags);
@@ -182,9 +183,14 @@ static void virtsock_fold_credit(struct sk_buff *last, struct sk_buff *skb)
 	virtsock_skb_cb(last)->msg_limit = virtsock_skb_cb(skb)->msg_limit;
 }
 
-/* A worker does this, but the packets' memory is the VM's, so this is, too. */
-static bool virtsock_fold_expand(struct virtsock_rxq *q, struct sk_buff *last, u32 len)
+/*
+ * Room for @more bytes, and as many again as there are, in a page at most. A worker
+ * does this, but the packets' memory is the VM's, so this is, too.
+ */
+static bool virtsock_fold_expand(struct virtsock_rxq *q, struct sk_buff *last, u32 more)
 {
+	u32 len = min_t(u32, last->len + more,
+			VIRTSOCK_LUMP - last->len - skb_tailroom(last));
 	struct mem_cgroup *memcg = q->mm ? get_mem_cgroup_from_mm(q->mm) : NULL;
 	struct mem_cgroup *old = set_active_memcg(memcg);
 	gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
@@ -196,7 +202,10 @@ static bool virtsock_fold_expand(struct virtsock_rxq *q, struct sk_buff *last, u
 	return !err;
 }
 
-/* Make room for a small packet of a stream behind the one before it. */
+/*
+ * Make room for a packet of a stream behind the one before it, where it takes more
+ * than twice its payload.
+ */
 static bool virtsock_fold_room(struct virtsock_rxq *q, struct sk_buff *last,
 			       struct sk_buff *skb)
 {
@@ -206,26 +215,57 @@ static bool virtsock_fold_room(struct virtsock_rxq *q, struct sk_buff *last,
 
 	if (hdr->op != to->op || hdr->flags != to->flags ||
 	    le16_to_cpu(hdr->type) != VIRTIO_VSOCK_TYPE_STREAM ||
-	    skb->len > VIRTSOCK_SMALL || last->len > VIRTSOCK_LUMP - skb->len ||
+	    skb->truesize <= 2 * skb->len || last->len + skb->len > VIRTSOCK_LUMP ||
 	    skb_is_nonlinear(skb) || skb_is_nonlinear(last) ||
 	    nr_msgs + virtsock_skb_cb(skb)->nr_msgs > U16_MAX)
 		return false;
 	return skb_tailroom(last) >= skb->len ||
-	       virtsock_fold_expand(q, last, last->len + skb->len);
+	       virtsock_fold_expand(q, last, skb->len);
+}
+
+/* Memory that a socket may have parked packets take, for each byte of its buffer */
+#define VIRTSOCK_PARK_COST	3
+
+/*
+ * Is this a packet that the socket has promised to take, and does it pay for what that
+ * costs? Of a stream its buffer bounds the bytes: put together as they are, they take
+ * less than this. Of messages it bounds the number, where the sender says it: nobody
+ * has to believe that. slock held, it is parked as the last.
+ */
+static bool virtsock_park_paid(struct virtsock_sock *vs, struct sk_buff *skb)
+{
+	u32 parked = skb_queue_len(&vs->parked);
+	bool paid;
+
+	if (virtsock_skb_cb(skb)->paid != skb->len)
+		return false;
+	spin_lock(&vs->lock);
+	if (le16_to_cpu(virtio_vsock_hdr(skb)->type) == VIRTIO_VSOCK_TYPE_SEQPACKET) {
+		paid = (s32)(vs->credit.rx_limit - vs->credit.rx_recs - parked) >= 0 &&
+		       parked <= virtsock_compat_rx_entries(vs->vvs.buf_alloc,
+							    SOCK_SEQPACKET);
+	} else {
+		u64 window = virtsock_promised(vs, READ_ONCE(vs->vvs.fwd_cnt));
+
+		paid = skb->len && vs->parked_size <= VIRTSOCK_PARK_COST * window;
+	}
+	spin_unlock(&vs->lock);
+	return paid;
 }
 
 /*
- * Many small packets must not take an skb each: their socket does not pay for
- * those, so they would count for all who share the queue. slock held. Return:
- * true if @last has it all.
+ * Packets that take much more than their payload must not take an skb each: their
+ * socket does not pay for those, so they would count for all who share the queue.
+ * slock held. Return: true if what is parked last has all of @skb.
  */
-static bool virtsock_fold(struct virtsock_rxq *q, struct sk_buff *last,
+static bool virtsock_fold(struct virtsock_rxq *q, struct virtsock_sock *vs,
 			  struct sk_buff *skb)
 {
+	struct sk_buff *last = skb_peek_tail(&vs->parked);
 	struct virtsock_skb_cb *cb = virtsock_skb_cb(skb);
 	struct virtsock_skb_cb *to = virtsock_skb_cb(last);
+	u32 size = last->truesize, charge = 0;
 	u16 op = virtsock_skb_op(skb);
-	u32 charge;
 
 	if (cb->gen != to->gen)
 		return false;
@@ -240,29 +280,14 @@ static bool virtsock_fold(struct virtsock_rxq *q, struct sk_buff *last,
 	le32_add_cpu(&virtio_vsock_hdr(last)->len, skb->len);
 	to->nr_msgs += cb->nr_msgs;
 	to->paid += cb->paid;
-	charge = last->truesize - min(last->truesize, 2 * to->paid);
+	vs->parked_size += last->truesize - size;
+	if (!virtsock_park_paid(vs, last))
+		charge = last->truesize - min(last->truesize, 2 * to->paid);
 	atomic_add(charge, &q->bytes);
 	/* What @last was charged goes with @skb. */
 	cb->charge += to->charge;
 	to->charge = charge;
 	return true;
-}
-
-/*
- * Is this one of the messages that the socket has promised to take, whose
- * number its buffer bounds? slock held, it is parked as the last.
- */
-static bool virtsock_park_paid(struct virtsock_sock *vs, struct sk_buff *skb)
-{
-	s32 may;
-
-	if (le16_to_cpu(virtio_vsock_hdr(skb)->type) != VIRTIO_VSOCK_TYPE_SEQPACKET ||
-	    virtsock_skb_cb(skb)->paid != skb->len)
-		return false;
-	spin_lock(&vs->lock);
-	may = vs->credit.rx_limit - vs->credit.rx_recs;
-	spin_unlock(&vs->lock);
-	return may >= (s32)skb_queue_len(&vs->parked);
 }
 
 /**
@@ -298,7 +323,7 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 		folded = true;
 		why = VIRTSOCK_DROP_LINK_END;
 	} else if (!skb_queue_empty(&vs->parked)) {
-		folded = virtsock_fold(q, skb_peek_tail(&vs->parked), skb);
+		folded = virtsock_fold(q, vs, skb);
 	} else if (sock_owned_by_user(sk)) {
 		vs->lane = lane;
 		virtsock_bell_on(sk, vs);
@@ -307,6 +332,7 @@ bool virtsock_park(struct virtsock_lane *lane, struct sock *sk,
 	}
 	if (parks && !folded) {
 		__skb_queue_tail(&vs->parked, skb);
+		vs->parked_size += skb->truesize;
 		if (virtsock_park_paid(vs, skb))
 			swap(paid, virtsock_skb_cb(skb)->charge);
 	}
@@ -355,6 +381,7 @@ struct virtsock_rxq *virtsock_park_take(struct sock *sk, struct virtsock_sock *v
 	if (!skb_queue_empty(&vs->parked))
 		q = vs->lane->rxq;
 	skb_queue_splice_init(&vs->parked, list);
+	vs->parked_size = 0;
 	spin_unlock_bh(&sk->sk_lock.slock);
 	return q;
 }

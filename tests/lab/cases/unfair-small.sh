@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# case: 64 programs stand still with their socket locked, full of single bytes; others go on
+# case: 64 programs stand still with their socket locked, full of small messages; others go on
 # clock: yes
-# timeout: 240
+# timeout: 300
 # when: once
 needs_virtsock
 vm A
 vm_own A
-# Much less than an skb for each of those bytes
+# Much less than an skb for each of those messages
 virtsock vm set cid 42 backlog 262144
 
 # best PLACE PEER: the shortest of 5 times for 16 MiB, in $us.
@@ -24,7 +24,7 @@ best() {
 	done
 }
 
-# small TYPE BUF PORT: to as many connections, in bytes or messages of one.
+# small TYPE BUF PORT SIZE: to as many connections
 small() {
 	local alone
 
@@ -32,19 +32,21 @@ small() {
 	alone=$us
 	bg stuck vst stuck port="$3" n=64 type="$1" buf="$2"
 	ready stuck
-	bg stuff guest A vst stuff cid=2 port="$3" n=64 type="$1" size=1
+	bg stuff guest A vst stuff cid=2 port="$3" n=64 type="$1" size="$4"
 	ready stuck RUNNING
 	ready stuff RUNNING
 	pair host A echo ping size=200 count=200
 	pair A host echo ping size=200 count=200
 	best host A
-	note "64 stuck, full of $1 of 1 byte: $((100 * alone / us)) % of the throughput alone"
+	note "64 stuck, full of $1, $4 bytes each: $((100 * alone / us)) % of the throughput alone"
 	[ $((100 * alone)) -ge $((80 * us)) ] || late "less than 80 %"
 	stop stuff
 	pkill -KILL vst
 	ends_any stuck
 }
 
-small stream 2048 902
-small seq 32768 903
+small stream 2048 902 1
+small seq 32768 903 1
+# An skb of these takes six times as much.
+small stream 65536 904 200
 pair host A recv send size=1-5000 count=500
