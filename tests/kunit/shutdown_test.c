@@ -104,10 +104,27 @@ static void shutdown_of_next_connection(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, closing->said, 2);
 }
 
+/* The core takes the mark off that lets a reader see the end, and nothing answers. */
+static void shutdown_leaves_the_end_visible(struct kunit *test)
+{
+	struct sock *sk = sk_vsock(closing->vsk);
+
+	KUNIT_ASSERT_GE(test, say(SHUTDOWN_MASK), 0);
+	sock_reset_flag(sk, SOCK_DONE);
+	KUNIT_ASSERT_EQ(test, say(SHUTDOWN_MASK), 0);
+	KUNIT_EXPECT_FALSE(test, sock_flag(sk, SOCK_DONE));
+
+	closing->vsk->peer_shutdown = SHUTDOWN_MASK;
+	KUNIT_ASSERT_EQ(test, say(SEND_SHUTDOWN), 0);
+	KUNIT_EXPECT_TRUE(test, sock_flag(sk, SOCK_DONE));
+	KUNIT_EXPECT_EQ(test, closing->said, 1);
+}
+
 static struct kunit_case shutdown_cases[] = {
 	KUNIT_CASE(shutdown_is_said_once),
 	KUNIT_CASE(shutdown_that_failed_is_said_again),
 	KUNIT_CASE(shutdown_of_next_connection),
+	KUNIT_CASE(shutdown_leaves_the_end_visible),
 	{}
 };
 

@@ -178,7 +178,9 @@ failed:
 
 /*
  * A program may call shutdown() as often as it likes, and each would be a packet that
- * neither credit nor a buffer bounds: the peer is told what it does not know.
+ * neither credit nor a buffer bounds: the peer is told what it does not know. The core
+ * takes SOCK_DONE back each time, expecting an answer to that packet, a reset, to set
+ * it: without it, a socket whose peer is gone says ENOTCONN for an end of the stream.
  * Context: process, socket locked.
  */
 static int virtsock_shutdown(struct vsock_sock *vsk, int mode)
@@ -186,8 +188,11 @@ static int virtsock_shutdown(struct vsock_sock *vsk, int mode)
 	struct virtsock_sock *vs = virtsock_sk(vsk);
 	int ret;
 
-	if (!(mode & ~vs->told))
+	if (!(mode & ~vs->told)) {
+		if (vsk->peer_shutdown == SHUTDOWN_MASK)
+			sock_set_flag(sk_vsock(vsk), SOCK_DONE);
 		return 0;
+	}
 	ret = virtio_transport_shutdown(vsk, mode);
 	if (ret >= 0)
 		vs->told |= mode;

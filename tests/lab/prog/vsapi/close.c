@@ -210,6 +210,37 @@ static void both_ends(void)
 	meet();
 }
 
+static bool at_end(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_DONTWAIT) == 0;
+}
+
+/* However often a program says it, and though nobody is there to answer */
+static void again_subject(void)
+{
+	int fd = pair(), i;
+
+	for (i = 0; i < 20; i++) {
+		NEED(shutdown(fd, i % 2 ? SHUT_WR : SHUT_RDWR));
+		UNTIL(at_end(fd));
+		REFUSED(EPIPE, send(fd, "x", 1, MSG_NOSIGNAL));
+		if (i == 5)
+			meet();
+		nap(5);
+	}
+}
+
+static void again_helper(void)
+{
+	int fd = pair();
+
+	expect_eof(fd);
+	close(fd);
+	meet();
+}
+
 static volatile sig_atomic_t pipes;
 
 static void on_pipe(int sig)
@@ -250,6 +281,7 @@ const struct vsapi_test close_tests[] = {
 	{ "linger-time", BOTH, linger_time_subject, linger_time_helper },
 	{ "unread", BOTH, unread_subject, unread_helper },
 	{ "both-ends", BOTH, both_ends, both_ends },
+	{ "again", BOTH, again_subject, again_helper },
 	{ "sigpipe", BOTH, sigpipe_subject, sigpipe_helper },
 	{}
 };
