@@ -153,8 +153,9 @@ static inline struct virtsock_sock *virtsock_sk_locked(struct sock *sk,
  * Bytes of a stream that may become one packet for its reader. The reader's
  * side gives credit back packet by packet: where one has half of the buffer, a
  * reader that waits for more than the other half (SO_RCVLOWAT) and the writer
- * would both wait. Like this it may wait for three quarters. The writer's own
- * buffer is the window where it is the smaller one.
+ * would both wait. Like this it may wait for three quarters, but for what gathers
+ * up to VIRTSOCK_OPEN_MIN where that is more. The writer's own buffer is the window
+ * where it is the smaller one.
  */
 static inline u32 virtsock_merge_max(const struct virtsock_sock *vs)
 {

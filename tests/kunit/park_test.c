@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What waits with a socket that its program has locked, when that is no more */
+#include <linux/prandom.h>
 #include <net/sock.h>
 #include "pack_fixture.h"
 
@@ -9,6 +10,7 @@
  * @vsk: the socket, locked
  * @packet: what is parked
  * @resets: what the peer was told: that nobody is there
+ * @op: what it sends
  * @sent: bytes that it has sent
  */
 struct parking {
@@ -16,6 +18,7 @@ struct parking {
 	struct vsock_sock *vsk;
 	struct sk_buff *packet;
 	u32 resets;
+	u16 op;
 	u32 sent;
 };
 
@@ -52,6 +55,7 @@ static int parking_init(struct kunit *test)
 	parking = kunit_kzalloc(test, sizeof(*parking), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, parking);
 	KUNIT_ASSERT_NULL(test, virtsock_host_side.ops);
+	parking->op = RW;
 	virtsock_rxq_init(&parking->q, &virtsock_host_side.t, system_wq);
 	parking->vsk = pack_sock(test, SOCK_STREAM, PORT);
 	WRITE_ONCE(virtsock_host_side.ops, &parking_ops);
@@ -148,7 +152,7 @@ static void parking_data(struct kunit *test, u16 type, u32 len, bool paid)
 {
 	struct virtsock_rec_info info = {
 		.type = type,
-		.op = RW,
+		.op = parking->op,
 		.len = len,
 		.src_cid = PEER_CID,
 		.src_port = PEER_PORT(PORT),
@@ -225,7 +229,8 @@ static void park_window_is_paid(struct kunit *test)
 		{ 1151, 1152 }, { 1684, 1685 }, { 1867, 1867 }, { 1888, 1889 },
 		{ 2175, 2176 }, { 3700, 3800 }, { 3733, 3733 }, { 4223, 4224 },
 		{ 4096, 1 }, { 4097, 1 }, { 8192, 1 }, { 1, 500 }, { 2000, 129 },
-		{ 65536, 1 }, { 16000, 17000 },
+		{ 65536, 1 }, { 16000, 17000 }, { 640, 385 }, { 660, 1 }, { 1, 642 },
+		{ 149, 3733 },
 	};
 	struct virtsock_sock *vs = parking_opened();
 	u32 i, j;
@@ -237,6 +242,33 @@ static void park_window_is_paid(struct kunit *test)
 				    "%u and %u bytes", sizes[i][0], sizes[i][1]);
 		KUNIT_EXPECT_LE_MSG(test, vs->parked_size, 3ULL * WINDOW,
 				    "%u and %u bytes", sizes[i][0], sizes[i][1]);
+		expect_stream(test, vs);
+		parking_purged(test, vs);
+	}
+}
+
+/* The same in threes, of lengths that slabs have least room for, and of any */
+static void park_mixture_is_paid(struct kunit *test)
+{
+	static const u32 sizes[] = {
+		1, 3, 128, 148, 149, 385, 533, 640, 642, 660, 661, 1025, 1152, 1684,
+		1685, 2176, 2707, 3732, 3733,
+	};
+	struct virtsock_sock *vs = parking_opened();
+	struct rnd_state rnd;
+	u32 i, j, three[3];
+
+	prandom_seed_state(&rnd, 5);
+	for (i = 0; i < 300; i++) {
+		for (j = 0; j < ARRAY_SIZE(three); j++) {
+			three[j] = prandom_u32_state(&rnd);
+			three[j] = i % 2 ? 1 + three[j] % 3800 :
+					   sizes[three[j] % ARRAY_SIZE(sizes)];
+		}
+		for (j = 0; parking->sent + three[j % 3] <= WINDOW; j++)
+			parking_data(test, STREAM, three[j % 3], true);
+		KUNIT_EXPECT_EQ_MSG(test, atomic_read(&parking->q.bytes), 0,
+				    "%u, %u and %u bytes", three[0], three[1], three[2]);
 		expect_stream(test, vs);
 		parking_purged(test, vs);
 	}
@@ -283,6 +315,7 @@ static void park_messages_are_bounded(struct kunit *test)
 	u32 most = virtsock_compat_rx_entries(WINDOW, SOCK_SEQPACKET), i;
 	struct sk_buff *skb;
 
+	sk_vsock(parking->vsk)->sk_type = SOCK_SEQPACKET;
 	vs->credit.rx_recs = 1000;
 	vs->credit.rx_limit = vs->credit.rx_recs + S32_MAX;
 	for (i = 0; i < most; i++)
@@ -303,14 +336,33 @@ static void park_messages_are_bounded(struct kunit *test)
 	parking_purged(test, vs);
 }
 
+/* What is no message was promised to nobody, nor is one for a stream. */
+static void park_rest_is_no_message(struct kunit *test)
+{
+	struct virtsock_sock *vs = parking_opened();
+
+	vs->credit.rx_limit = vs->credit.rx_recs + S32_MAX;
+	parking_data(test, SEQ, 1, true);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), vs->parked_size);
+	parking_purged(test, vs);
+
+	sk_vsock(parking->vsk)->sk_type = SOCK_SEQPACKET;
+	parking->op = VIRTIO_VSOCK_OP_CREDIT_REQUEST;
+	parking_data(test, SEQ, 0, true);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), vs->parked_size);
+	parking_purged(test, vs);
+}
+
 static struct kunit_case park_cases[] = {
 	KUNIT_CASE(park_answer_for_nobody),
 	KUNIT_CASE(park_data_for_nobody),
 	KUNIT_CASE(park_answer_of_old_link),
 	KUNIT_CASE(park_window_is_paid),
+	KUNIT_CASE(park_mixture_is_paid),
 	KUNIT_CASE(park_rest_is_charged),
 	KUNIT_CASE(park_window_shrinks),
 	KUNIT_CASE(park_messages_are_bounded),
+	KUNIT_CASE(park_rest_is_no_message),
 	{}
 };
 
