@@ -87,7 +87,8 @@ struct virtsock_poller {
  * @state_lock: serialises what brings the link up and down
  * @link_work: brings it up; ends what a lost link leaves
  * @admin_up: the administrator wants it; @state_lock
- * @asleep: an image of memory is being made, or read back; @state_lock
+ * @asleep: an image of memory is being made, or read back, or the module is not
+ *	ready yet; @state_lock
  * @ending: a lost link is not cleaned up yet
  * @state: enum virtsock_state
  * @reason: VIRTSOCK_E* of the last refusal

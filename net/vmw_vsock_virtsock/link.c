@@ -270,6 +270,14 @@ static struct notifier_block virtsock_reboot_nb = {
 	.notifier_call = virtsock_reboot,
 };
 
+static void virtsock_awake(struct virtsock_link *l)
+{
+	mutex_lock(&l->state_lock);
+	l->asleep = false;
+	mutex_unlock(&l->state_lock);
+	mod_delayed_work(l->wq, &l->link_work, 0);
+}
+
 /*
  * What an image of memory says of a link is not true any more when it is read
  * back, and the same VM, which the host has not seen reset, could go on with it:
@@ -290,10 +298,7 @@ static int virtsock_pm(struct notifier_block *nb, unsigned long action, void *da
 		break;
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		mutex_lock(&l->state_lock);
-		l->asleep = false;
-		mutex_unlock(&l->state_lock);
-		mod_delayed_work(l->wq, &l->link_work, 0);
+		virtsock_awake(l);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -318,6 +323,7 @@ int virtsock_link_init(struct virtsock_link *l)
 	INIT_DELAYED_WORK(&l->link_work, virtsock_link_work);
 	atomic_set(&l->reply_waits, 0);
 	l->admin_up = true;
+	l->asleep = true;
 	err = virtsock_flush_init(l);
 	if (err)
 		return err;
@@ -327,13 +333,8 @@ int virtsock_link_init(struct virtsock_link *l)
 	err = register_reboot_notifier(&virtsock_reboot_nb);
 	if (err)
 		goto err_doorbell;
-	err = register_pm_notifier(&virtsock_pm_nb);
-	if (err)
-		goto err_reboot;
 	return 0;
 
-err_reboot:
-	unregister_reboot_notifier(&virtsock_reboot_nb);
 err_doorbell:
 	virtsock_doorbell_exit(l);
 err_flush:
@@ -346,14 +347,20 @@ err_flush:
  * @l: the link
  *
  * The first try is made before this returns: where the host is ready, so are
- * we when modprobe ends.
+ * we when modprobe ends. A hibernation that has begun does not tell us any more:
+ * then it is awaited, and nobody freezes who waits here.
  *
  * Context: process, module init.
  */
 void virtsock_link_start(struct virtsock_link *l)
 {
-	queue_delayed_work(l->wq, &l->link_work, 0);
+	unsigned int flags = lock_system_sleep();
+
+	/* It fails where it is registered already. */
+	register_pm_notifier(&virtsock_pm_nb);
+	virtsock_awake(l);
 	flush_delayed_work(&l->link_work);
+	unlock_system_sleep(flags);
 }
 
 /**
@@ -364,6 +371,7 @@ void virtsock_link_start(struct virtsock_link *l)
  */
 void virtsock_link_exit(struct virtsock_link *l)
 {
+	/* It says so where the link was not started. */
 	unregister_pm_notifier(&virtsock_pm_nb);
 	unregister_reboot_notifier(&virtsock_reboot_nb);
 	virtsock_link_admin(l, false);
