@@ -11,6 +11,7 @@
  * @packet: what is parked
  * @resets: what the peer was told: that nobody is there
  * @op: what it sends
+ * @buf_alloc: the size of its buffer, as it says
  * @sent: bytes that it has sent
  */
 struct parking {
@@ -19,6 +20,7 @@ struct parking {
 	struct sk_buff *packet;
 	u32 resets;
 	u16 op;
+	u32 buf_alloc;
 	u32 sent;
 };
 
@@ -154,6 +156,7 @@ static void parking_data(struct kunit *test, u16 type, u32 len, bool paid)
 		.type = type,
 		.op = parking->op,
 		.len = len,
+		.buf_alloc = parking->buf_alloc,
 		.src_cid = PEER_CID,
 		.src_port = PEER_PORT(PORT),
 		.dst_cid = VMADDR_CID_HOST,
@@ -353,10 +356,55 @@ static void park_rest_is_no_message(struct kunit *test)
 	parking_purged(test, vs);
 }
 
+static void parking_remove(void *sk)
+{
+	vsock_remove_sock(vsock_sk(sk));
+}
+
+/* Its program lets the socket go: it has everything, in order, and the newest credit. */
+static void park_bell_rings(struct kunit *test)
+{
+	static const u32 sizes[] = { 1, 5000, 3, 200, 660, 65536, 1 };
+	struct virtsock_sock *vs = parking_opened();
+	struct sock *sk = sk_vsock(parking->vsk);
+	u32 i, parked, pos = 0, wrong = 0;
+	struct sk_buff *skb;
+
+	vsock_insert_connected(parking->vsk);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, parking_remove, sk));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		parking_data(test, STREAM, sizes[i], true);
+	parked = skb_queue_len(&vs->parked);
+	parking->op = UPDATE;
+	parking->buf_alloc = 77777;
+	parking_data(test, STREAM, 0, true);
+	KUNIT_EXPECT_EQ(test, skb_queue_len(&vs->parked), parked);
+
+	release_sock(sk);
+	virtsock_rxq_flush(&parking->q);
+	lock_sock(sk);
+	KUNIT_EXPECT_TRUE(test, skb_queue_empty(&vs->parked));
+	KUNIT_EXPECT_TRUE(test, list_empty(&vs->rung));
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.waiting), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&parking->q.bytes), 0);
+	KUNIT_EXPECT_EQ(test, vs->vvs.peer_buf_alloc, 77777);
+	skb_queue_walk(&vs->vvs.rx_queue, skb) {
+		for (i = 0; i < skb->len; i++, pos++) {
+			u8 byte;
+
+			KUNIT_ASSERT_EQ(test, 0, skb_copy_bits(skb, i, &byte, 1));
+			wrong += byte != pack_byte(pos);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, pos, parking->sent);
+}
+
 static struct kunit_case park_cases[] = {
 	KUNIT_CASE(park_answer_for_nobody),
 	KUNIT_CASE(park_data_for_nobody),
 	KUNIT_CASE(park_answer_of_old_link),
+	KUNIT_CASE(park_bell_rings),
 	KUNIT_CASE(park_window_is_paid),
 	KUNIT_CASE(park_mixture_is_paid),
 	KUNIT_CASE(park_rest_is_charged),
