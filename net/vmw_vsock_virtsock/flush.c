@@ -121,6 +121,7 @@ locked:
 	if (ret < 0 && l->up) {
 		l->up = false;
 		l->ending = true;
+		l->lost = ret;
 		lost = true;
 	}
 	l->flushing = false;

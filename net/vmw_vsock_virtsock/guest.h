@@ -90,6 +90,7 @@ struct virtsock_poller {
  * @asleep: an image of memory is being made, or read back, or the module is not
  *	ready yet; @state_lock
  * @ending: a lost link is not cleaned up yet
+ * @lost: why it is lost, a negative VIRTSOCK_E*; 0: the end was announced; @lock
  * @state: enum virtsock_state
  * @reason: VIRTSOCK_E* of the last refusal
  * @cid: ours, VMADDR_CID_ANY without a link
@@ -143,6 +144,7 @@ struct virtsock_link {
 	bool admin_up;
 	bool asleep;
 	bool ending;
+	long lost;
 	u32 state;
 	u32 reason;
 	u32 cid;

@@ -134,11 +134,19 @@ static void virtsock_link_up(struct virtsock_link *l, u64 registered)
 	virtsock_alive(l);
 }
 
-/* End what the old link left. Context: state_lock held. */
+/*
+ * End what the old link left. Programs learn of it before the log does, which a serial
+ * console may make slow. Context: state_lock held.
+ */
 static void virtsock_end(struct virtsock_link *l)
 {
+	u32 cid = l->cid;
+	long lost;
+
 	spin_lock_bh(&l->lock);
 	l->up = false;
+	lost = l->lost;
+	l->lost = 0;
 	spin_unlock_bh(&l->lock);
 	virtsock_tx_wait(l);
 	virtsock_tx_purge(l);
@@ -151,6 +159,9 @@ static void virtsock_end(struct virtsock_link *l)
 	l->epoch = 0;
 	l->state = VIRTSOCK_STATE_DOWN;
 	l->ending = false;
+	if (lost)
+		pr_notice("virtsock: CID %u: link lost (%ld): %s\n", cid, lost,
+			  virtsock_reason(lost));
 }
 
 static void virtsock_link_work(struct work_struct *work)
@@ -197,8 +208,6 @@ void virtsock_link_lost(struct virtsock_link *l, long err)
 {
 	if (err == -VIRTSOCK_EPROTO)
 		virtsock_stat_inc(&l->stats, VIRTSOCK_STATS_A_MALFORMED);
-	pr_notice("virtsock: CID %u: link lost (%ld): %s\n", l->cid, err,
-		  virtsock_reason(err));
 	mod_delayed_work(l->wq, &l->link_work, 0);
 }
 
