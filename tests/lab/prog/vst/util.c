@@ -45,9 +45,13 @@ void expect_errno(const char *what, int err)
 {
 	const char *name = err ? strerrorname_np(err) : "success";
 	size_t len = strlen(name);
+	struct timespec now;
 	const char *p;
 
+	/* As /proc/uptime has it */
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	say("%s: %s", what, name);
+	say("ended at %lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
 	if (!opt.expect) {
 		if (!err)
 			die("%s: an error was expected", what);
